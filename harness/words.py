@@ -1,0 +1,78 @@
+"""How the keys of a scenario file are read: one reader per kind of word, attached to the field it fills.
+
+A field of a scenario's class says ``field(metadata=word("for", DURATION, "how long it lasts"))``. The loader, the JSON
+Schema and the generated pages read that, so that a new key is written down in one place only.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, fields
+from typing import Any
+
+from harness import units
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """From a word to a value. ``read`` raises ``ValueError`` with half a sentence: what was seen, what to write."""
+
+    noun: str
+    example: str
+    read: Callable[[str], object]
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One key: its reader, what it means, and whether it takes a list (a single word is then a list of one)."""
+
+    key: str
+    reader: Reader
+    about: str
+    many: bool = False
+
+
+def word(key: str, reader: Reader, about: str, *, many: bool = False) -> Mapping[str, Word]:
+    """The ``metadata`` of a dataclass field that a scenario file can set."""
+    return {"word": Word(key, reader, about, many)}
+
+
+def word_of(field: Field[Any]) -> Word | None:
+    """The word a field is filled from; None for what no file may set."""
+    found = field.metadata.get("word")
+    return found if isinstance(found, Word) else None
+
+
+def words_of(kind: type) -> dict[str, Field[Any]]:
+    """key -> field, for every field of a dataclass that a file can set, in the order of the class."""
+    return {w.key: f for f in fields(kind) if (w := word_of(f)) is not None}
+
+
+def choice(*options: str) -> Reader:
+    def read(text: str) -> str:
+        if text in options:
+            return text
+        raise ValueError(f"is '{text}': write one of {', '.join(options)}")
+
+    return Reader("one of " + ", ".join(options), options[0], read, options)
+
+
+def _name(text: str) -> str:
+    if _NAME.fullmatch(text):
+        return text
+    raise ValueError(f"is '{text}': a name starts with a letter and has only a-z, 0-9 and '-', at most 40 characters")
+
+
+def _text(text: str) -> str:
+    return text
+
+
+DURATION = Reader("duration", "20s", units.duration_s)
+RATE = Reader("rate", "50/s", units.rate_per_s)
+SHARE = Reader("share", "99.5%", units.share)
+SIZE = Reader("size", "2MB", units.size_bytes)
+COUNT = Reader("whole number", "7", units.count)
+NAME = Reader("name", "lost-n1", _name)
+TEXT = Reader("text", "one sentence", _text)
