@@ -51,7 +51,9 @@ class Operation(NamedTuple):
 def pack(operations: Iterable[Operation]) -> bytes:
     """Packed records, one after the other."""
     return b"".join(
-        _RECORD.pack(o.due_ns, o.sent_ns, o.done_ns, o.size_bytes, o.outcome, o.status, o.node.encode("ascii", "replace"))
+        _RECORD.pack(
+            o.due_ns, o.sent_ns, o.done_ns, o.size_bytes, o.outcome, o.status, o.node.encode("ascii", "replace")
+        )
         for o in operations
     )
 

@@ -10,8 +10,14 @@ from decimal import Decimal
 
 _DURATION_S = {"us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 _SIZE_BYTES = {
-    **{"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3},
-    **{"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3},
+    "B": 1,
+    "kB": 1000,
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
 }
 _NUMBER = r"(\d{1,12}(?:\.\d{1,9})?)"
 _DURATION = re.compile(rf"{_NUMBER}(us|ms|s|m|h)")

@@ -1,0 +1,102 @@
+"""What every fault is: a name, a time, a way to say it in primitives, and a way to know that it was really there."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.cluster import Cluster, Link
+from harness.recording.evidence import Evidence, InForce
+from harness.wire import Primitive
+from harness.words import DURATION, NAME, word
+
+NOTICEABLE_S = 0.020  # a change of a link's round trip below this is the machine's noise, not a fault
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the record shows of one fault. ``seen``: it was in force; ``exercised``: the system's own traffic met it."""
+
+    seen: bool
+    exercised: bool
+    witness: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault(ABC):
+    """One thing to break, where, when, for how long.
+
+    ``kind`` is its word in a scenario; ``via`` the mechanism, said aloud; ``page`` what it does not do.
+    """
+
+    kind: ClassVar[str]
+    about: ClassVar[str]
+    page: ClassVar[str]
+
+    name: str = field(metadata=word("name", NAME, "what reports, logs, rules and toxics call it"))
+    at_s: float = field(metadata=word("at", DURATION, "when, from the start of the faults phase"))
+    for_s: float = field(metadata=word("for", DURATION, "how long"))
+
+    @property
+    @abstractmethod
+    def via(self) -> str:
+        """The mechanism: 'nftables', 'Toxiproxy', 'the engine'."""
+
+    @abstractmethod
+    def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        """What is wrong with it on this cluster: (key, half a sentence that says what to do)."""
+
+    @abstractmethod
+    def compile(self, cluster: Cluster, proxied: Collection[Link]) -> tuple[Primitive, ...]:
+        """The changes it is made of. ``proxied``: links that run through Toxiproxy in this scenario, ports filled in."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """For a person: '200 ms on gateway -> n1'."""
+
+    @abstractmethod
+    def undo(self) -> str:
+        """For a person: how it is healed."""
+
+    def proxies(self, cluster: Cluster) -> frozenset[Link]:
+        """Links it needs Toxiproxy on, ports filled in."""
+        return frozenset()
+
+    def touches(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
+        """Pairs (source, target) whose round trip it changes; every other pair is its negative control."""
+        return frozenset()
+
+    def stops(self, cluster: Cluster) -> frozenset[str]:
+        """Nodes whose process it ends: no other fault may act on them meanwhile."""
+        return frozenset()
+
+    def strength_s(self) -> float:
+        """By how much it slows what it touches, in seconds; 0 where that is not its nature."""
+        return 0.0
+
+    @abstractmethod
+    def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
+        """Read the record: was it there, and did the system meet it?"""
+
+
+def node_problems(
+    key: str, names: Collection[str], cluster: Cluster, *, client: bool = False
+) -> Iterator[tuple[str, str]]:
+    """One complaint for each name that no pod of this cluster has."""
+    for name in names:
+        if client and name == "client":
+            continue
+        if unknown := cluster.unknown(name):
+            yield key, f"names '{name}': {unknown}"
+
+
+def link_problems(key: str, link: Link, cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """What is wrong with a link on this cluster; its source may be the client."""
+    if link.source != "client" and (unknown := cluster.unknown(link.source)):
+        yield key, f"'{link}': {unknown}"
+    if unknown := cluster.unknown(link.target):
+        yield key, f"'{link}': {unknown}"
+    elif link.source == link.target:
+        yield key, f"'{link}' leads from a node to itself: a node's own loopback is never touched"
+    elif cluster.resolve(link).port is None:
+        yield key, f"'{link}': {link.target} declares no port; write '{link}:PORT'"

@@ -1,0 +1,106 @@
+"""What every objective is: one bound on one measured figure in one window, and the finding it comes to."""
+
+import operator
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import msgspec
+
+from harness.recording.evidence import Evidence
+from harness.words import NAME, Reader, word
+
+Outcome = Literal["held", "violated", "inconclusive"]
+
+_BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """``<= 3s``: a comparison and its limit. ``text`` is what the file said."""
+
+    comparison: str
+    limit: float
+    text: str
+
+    def met_by(self, value: float) -> bool:
+        return _COMPARE[self.comparison](value, self.limit)
+
+    def outcome(self, value: float, error: float = 0.0) -> Outcome:
+        """Held or violated only if the whole interval ``value ± error`` says so; else inconclusive."""
+        low, high = self.met_by(value - error), self.met_by(value + error)
+        if low and high and self.met_by(value):
+            return "held"
+        return "inconclusive" if low or high or self.met_by(value) else "violated"
+
+
+def bound(of: Reader) -> Reader:
+    """The reader of a bound whose limit ``of`` reads: ``<= 3s``, ``>= 99.5%``, ``== 0``."""
+
+    def read(text: str) -> Bound:
+        found = _BOUND.fullmatch(text.strip())
+        if not found:
+            raise ValueError(f"is '{text}': write a comparison and a limit, such as '<= {of.example}'")
+        limit = of.read(found[2])
+        if not isinstance(limit, int | float):
+            raise TypeError(f"{of.noun} is not a number")
+        return Bound(found[1], float(limit), text.strip())
+
+    return Reader(f"bound on a {of.noun}", f"<= {of.example}", read)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One objective's outcome. ``measured`` in ``unit`` (None: there is no figure); ``error`` its plus or minus.
+
+    ``bound`` is the file's own word. ``reason`` is a sentence for a person; ``source`` says where the figure came from.
+    ``details``: figures beside it, in the order they are to be read, as (what, value in words).
+    """
+
+    objective: str
+    outcome: Outcome
+    measured: float | None
+    error: float | None
+    bound: str
+    unit: str
+    reason: str
+    source: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective(ABC):
+    """``key``: the word that says what is measured, and so which class it is (``success``, ``restored``, ``p99`` ...)."""
+
+    key: ClassVar[str]
+    about: ClassVar[str]
+
+    name: str = field(metadata=word("name", NAME, "what the verdict calls it"))
+    needs: str | None = field(
+        default=None, metadata=word("needs", NAME, "a fault without which it is not asked (under --no-faults)")
+    )
+
+    @abstractmethod
+    def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
+        """What is wrong with it in this scenario, by names: (key, half a sentence that says what to do)."""
+
+    @abstractmethod
+    def faults(self) -> frozenset[str]:
+        """The faults it speaks of: were they not seen, it proves nothing."""
+
+    @property
+    def traffic_name(self) -> str | None:
+        """The traffic its figure is taken from; None where it is not taken from traffic."""
+        return None
+
+    @abstractmethod
+    def measure(self, evidence: Evidence) -> Finding:
+        """The figure and what it comes to, taking the recording at its word; the judge says what spoils it."""

@@ -1,0 +1,211 @@
+"""The lines of ``journal.jsonl``, written as things happen and never changed afterwards.
+
+``at_ns`` is CLOCK_MONOTONIC nanoseconds of the pods' kernel. A run's zero is the beginning of its warm-up.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from harness.cluster import Cluster
+from harness.errors import RecordingError
+from harness.wire import Counters, Primitive
+
+SCHEMA = 1
+
+
+class Event(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
+    at_ns: int
+
+
+class Began(Event, frozen=True):
+    """``wall``: ISO 8601, UTC. ``project``: the compose project, and the label everything of this run carries.
+
+    ``facts``: engine, kernel, image references, versions, as (what, value).
+    """
+
+    schema: int
+    run: str
+    project: str
+    scenario: str
+    seed: int
+    wall: str
+    without_faults: bool
+    cluster: Cluster
+    facts: tuple[tuple[str, str], ...]
+
+
+class Ready(Event, frozen=True):
+    """Every node answered its readiness question; ``took_s`` from the first start call."""
+
+    took_s: float
+
+
+class ClockSeen(Event, frozen=True):
+    """How far a pod's clock is from ours, and the bound on that (half the round trip)."""
+
+    node: str
+    offset_ns: int
+    error_ns: int
+
+
+class PhaseBegan(Event, frozen=True):
+    """``phase``: warmup, faults, recovery, end. ``planned_ns``: when it should have."""
+
+    phase: str
+    planned_ns: int
+
+
+class Intent(Event, frozen=True):
+    """Written and synced before anything is asked for: what will be done under this name, and so must be undone."""
+
+    fault: str
+    primitives: tuple[Primitive, ...]
+    at_planned_ns: int
+    until_planned_ns: int
+
+
+class FaultFired(Event, frozen=True):
+    """On one node a fault came into force between ``before_ns`` and ``after_ns``."""
+
+    fault: str
+    node: str
+    before_ns: int
+    after_ns: int
+
+
+class FaultHealed(Event, frozen=True):
+    """On one node a fault was taken away and read back as gone. ``why``: schedule, order, lease, end."""
+
+    fault: str
+    node: str
+    before_ns: int
+    after_ns: int
+    why: str
+    packets: int = 0
+    bytes: int = 0
+    echoes: int = 0
+
+
+class FaultFailed(Event, frozen=True):
+    """A fault could not be applied, or not healed, on one node."""
+
+    fault: str
+    node: str
+    action: Literal["inject", "heal"]
+    text: str
+
+
+class Counted(Event, frozen=True):
+    """A node's counters as its agent read them."""
+
+    node: str
+    counters: Counters
+
+
+class ContainerChanged(Event, frozen=True):
+    """The engine said that a node's container died, started, was killed ... (``action`` is the engine's word)."""
+
+    node: str
+    action: str
+    exit_code: int | None = None
+
+
+class LoadEnded(Event, frozen=True):
+    traffic: str
+    sent: int
+    in_flight_peak: int
+
+
+class Asked(Event, frozen=True):
+    """A PromQL objective's answer. ``value`` None: there was none, and ``error`` says why."""
+
+    objective: str
+    query: str
+    time_s: float
+    value: float | None
+    error: str | None = None
+
+
+class Scraped(Event, frozen=True):
+    """Evidence that scraping had no holes: samples of ``up`` seen for one target against what was due."""
+
+    target: str
+    expected: int
+    seen: int
+
+
+class Trouble(Event, frozen=True):
+    """Something that was not planned, and what it spoils. One sentence."""
+
+    kind: Literal[
+        "agent-lost", "proxy-lost", "client-lost", "prometheus-lost", "node-died", "not-healed", "interrupted", "other"
+    ]
+    text: str
+
+
+class TornDown(Event, frozen=True):
+    """Everything of the run is gone (or was kept on purpose); ``left`` names what could not be removed."""
+
+    took_s: float
+    kept: bool
+    left: tuple[str, ...] = ()
+
+
+class Ended(Event, frozen=True):
+    """The last line of a whole journal. ``how``: finished, or interrupted, or failed."""
+
+    how: Literal["finished", "interrupted", "failed"]
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """One line of ``probes.jsonl``: one echo round trip from ``node``'s sidecar to ``peer``'s."""
+
+    node: str
+    peer: str
+    sent_ns: int
+    rtt_s: float | None
+    error: str | None = None
+
+
+AnyEvent = (
+    Began
+    | Ready
+    | ClockSeen
+    | PhaseBegan
+    | Intent
+    | FaultFired
+    | FaultHealed
+    | FaultFailed
+    | Counted
+    | ContainerChanged
+    | LoadEnded
+    | Asked
+    | Scraped
+    | Trouble
+    | TornDown
+    | Ended
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_probe_decoder: msgspec.json.Decoder[Probed] = msgspec.json.Decoder(Probed)
+
+
+def encode(line: Event | Probed) -> bytes:
+    return _encoder.encode(line) + b"\n"
+
+
+def decode(line: bytes, where: str) -> AnyEvent:
+    """One journal line; ``where`` (``journal.jsonl:12``) stands in the error if it is not one."""
+    try:
+        return _decoder.decode(line)
+    except msgspec.MsgspecError as error:
+        raise RecordingError(f"{where}: not a line of a journal ({error}): the recording is damaged") from error
+
+
+def decode_probe(line: bytes, where: str) -> Probed:
+    try:
+        return _probe_decoder.decode(line)
+    except msgspec.MsgspecError as error:
+        raise RecordingError(f"{where}: not a probe ({error}): the recording is damaged") from error

@@ -1,0 +1,22 @@
+"""Plain HTTP requests."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.traffic.base import Traffic
+from harness.words import COUNT, TEXT, word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http(Traffic):
+    """GET ``path``; anything but the expected status, or a body without ``body`` in it, is not a success."""
+
+    client: ClassVar[str] = "http"
+    about: ClassVar[str] = "GETs a path and checks status and body"
+
+    path: str = field(default="/", metadata=word("path", TEXT, "what is asked for"))
+    status: int = field(default=200, metadata=word("status", COUNT, "the status of a good answer"))
+    body: str = field(default="", metadata=word("body", TEXT, "what a good answer contains"))
+
+    def options(self) -> tuple[tuple[str, str], ...]:
+        return (("path", self.path), ("status", str(self.status)), ("body", self.body))

@@ -1,0 +1,21 @@
+"""Questions to Ollama, whose answers are known, so that a truncated, crossed or forged one is seen."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.traffic.base import Traffic
+from harness.words import COUNT, TEXT, word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaGenerate(Traffic):
+    """POST /api/generate, streaming. The tiny model's answer is checked token by token, any other's for its end."""
+
+    client: ClassVar[str] = "ollama-generate"
+    about: ClassVar[str] = "streams an answer from /api/generate and checks every token of it"
+
+    model: str = field(default="tiny", metadata=word("model", TEXT, "the model that is asked"))
+    tokens: int = field(default=8, metadata=word("tokens", COUNT, "how many tokens an answer has"))
+
+    def options(self) -> tuple[tuple[str, str], ...]:
+        return (("model", self.model), ("tokens", str(self.tokens)))
