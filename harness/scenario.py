@@ -24,7 +24,7 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``variables``: the compose file's own, set by ``with:``. ``expected``: objectives that must be violated, or None."""
+    """``variables``: the compose file's own, set by ``with:``. ``expected``: what must be violated, or None."""
 
     name: str
     about: str

@@ -48,7 +48,7 @@ class Fault(ABC):
 
     @abstractmethod
     def compile(self, cluster: Cluster, proxied: Collection[Link]) -> tuple[Primitive, ...]:
-        """The changes it is made of. ``proxied``: links that run through Toxiproxy in this scenario, ports filled in."""
+        """The changes it is made of. ``proxied``: links that run through Toxiproxy in this scenario, with ports."""
 
     @abstractmethod
     def describe(self) -> str:

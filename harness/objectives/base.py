@@ -78,7 +78,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective(ABC):
-    """``key``: the word that says what is measured, and so which class it is (``success``, ``restored``, ``p99`` ...)."""
+    """``key``: the word that says what is measured, and so which class it is (``success``, ``p99`` ...)."""
 
     key: ClassVar[str]
     about: ClassVar[str]
