@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+CLIENT = "client"  # the pod that puts the load on; no node may have this name
 EVERYONE = "everyone"
-_LINK = re.compile(r"\s*([\w.-]+)\s*->\s*([\w.-]+?)(?::(\d{1,5}))?\s*")
+LINK = re.compile(r"\s*([\w.-]+)\s*->\s*([\w.-]+?)(?::(\d{1,5}))?\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +15,14 @@ class Node:
 
     ``ports``: TCP or UDP ports it serves; the first is the one a link means when it names none.
     ``index``: its place among the nodes of its service, from 1.
-    ``metrics``: ``port/path`` that Prometheus scrapes, or None.
+    ``metrics``: ``port/path`` that Prometheus scrapes, or None. ``pod``: the node whose network namespace it lives in;
+    itself, unless the compose file says ``network_mode: service:...``.
     """
 
     name: str
     service: str
     role: str
+    pod: str
     index: int = 1
     ports: tuple[int, ...] = ()
     metrics: str | None = None
@@ -35,7 +38,7 @@ class Link:
 
     @classmethod
     def parse(cls, text: str) -> "Link":
-        found = _LINK.fullmatch(text)
+        found = LINK.fullmatch(text)
         if not found:
             raise ValueError(f"is '{text}': write a link as 'gateway -> n1' or 'gateway -> n1:11434'")
         port = int(found[3]) if found[3] else None

@@ -1,0 +1,52 @@
+"""Docker's compose plugin, as we call it. It resolves the user's files, and starts what we wove."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import ClusterError, EngineError
+
+_START_TIMEOUT_S = 600.0  # a user's own images may have to be built or pulled first
+
+
+def resolve(file: Path, project: str, variables: Mapping[str, str]) -> str:
+    """The file with anchors, ``extends``, env files, profiles and variables resolved, as YAML. Needs no engine.
+
+    YAML and not JSON: the JSON output drops ``x-*`` of services.
+    """
+    done = _run(["-f", str(file), "-p", project, "config"], variables, timeout_s=30.0)
+    if done.returncode:
+        raise ClusterError(f"{file}: docker compose cannot read it: {_last_line(done.stderr)}")
+    return done.stdout
+
+
+def up(file: Path, folder: Path, services: Sequence[str]) -> None:
+    """Create and start ``services`` of a woven file. Relative paths of the user's are relative to ``folder``."""
+    arguments = ["-f", str(file), "--project-directory", str(folder), "--progress", "plain"]
+    done = _run([*arguments, "up", "-d", "--no-recreate", "--quiet-pull", *services], {}, timeout_s=_START_TIMEOUT_S)
+    if done.returncode:
+        raise EngineError(f"the engine could not start {', '.join(services)}: {_last_line(done.stderr)}")
+
+
+def _run(arguments: Sequence[str], variables: Mapping[str, str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+    command = ["docker", "compose", *arguments]
+    try:
+        return subprocess.run(
+            command,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise EngineError("there is no docker command; install it with: make engine") from error
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"docker compose {arguments[-1]} did not end within {timeout_s:.0f} s.") from error
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

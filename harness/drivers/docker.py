@@ -1,0 +1,222 @@
+"""One run's containers on a Docker engine, found by the run's label: start, act, watch, remove."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import docker
+import docker.errors
+import requests
+from docker.models.containers import Container
+from docker.models.networks import Network
+from docker.models.volumes import Volume
+from docker.types import CancellableStream
+from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from harness.cluster import CLIENT, Cluster
+from harness.drivers import compose
+from harness.drivers.prometheus import Prometheus
+from harness.drivers.streams import ExecStream
+from harness.engine import Change
+from harness.errors import EngineError
+from harness.weave import Woven
+from harness.weave.pods import LABEL_NODE, LABEL_PART, LABEL_RECORD, LABEL_RUN
+from harness.wire import Address
+
+_T = TypeVar("_T")
+_THREADS = 8
+_LOG_BYTES = 20 << 20
+
+
+def connect() -> docker.DockerClient:
+    """The engine that the docker command would use: DOCKER_HOST, else the current context."""
+    host = os.environ.get("DOCKER_HOST")
+    if not host:
+        asked = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+        try:
+            host = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=False).stdout.strip() or None
+        except (OSError, subprocess.TimeoutExpired):
+            host = None
+    try:
+        return docker.DockerClient(base_url=host, max_pool_size=64, timeout=60)
+    except docker.errors.DockerException as error:
+        raise EngineError(f"no container engine answers at {host or 'the default socket'}: {error}") from error
+
+
+class DockerCluster:
+    """Implements ``engine.RunningCluster``; ``woven`` None: a run of which only the label is known, to be removed."""
+
+    def __init__(self, client: docker.DockerClient, project: str, woven: Woven | None = None, folder: Path = Path()):
+        self._client, self._project, self._woven, self._folder = client, project, woven, folder
+        self._containers: dict[tuple[str, str], Container] = {}
+        self._events: CancellableStream[dict[str, Any]] | None = None
+
+    # --- starting -----------------------------------------------------------------------------------------------------
+
+    def start_pods(self) -> None:
+        self._up(self._known.first)
+        self._learn()
+
+    def start_nodes(self) -> None:
+        self._up(self._known.then)
+        self._learn()
+
+    @property
+    def _known(self) -> Woven:
+        if self._woven is None:
+            raise EngineError(f"run {self._project} is known by its label only: it can be removed, not started.")
+        return self._woven
+
+    def _up(self, services: tuple[str, ...]) -> None:
+        # The file has the environment of the user's services in it: nobody else reads it, and it does not stay.
+        with tempfile.TemporaryDirectory(prefix="chaos-harness-") as private:
+            file = Path(private) / "compose.yaml"
+            file.touch(mode=0o600)
+            file.write_text(self._known.text)
+            compose.up(file, self._folder, services)
+
+    def _learn(self) -> None:
+        for container in self._ours():
+            self._containers[container.labels[LABEL_PART], container.labels[LABEL_NODE]] = container
+
+    def _ours(self) -> list[Container]:
+        return self._asked(
+            lambda: self._client.containers.list(all=True, filters={"label": f"{LABEL_RUN}={self._project}"})
+        )
+
+    def _container(self, part: str, node: str) -> Container:
+        found = self._containers.get((part, node))
+        if found is None:
+            raise EngineError(f"run {self._project} has no {part} container for {node}: was it removed?")
+        return found
+
+    def addresses(self) -> tuple[Address, ...]:
+        cluster: Cluster = self._known.cluster
+        pods = dict.fromkeys([node.pod for node in cluster.nodes])
+        by_pod = {pod: self._ips(self._container("pod", pod)) for pod in (*pods, CLIENT)}
+        nodes = [Address(node.name, by_pod[node.pod]) for node in cluster.nodes]
+        return (*nodes, Address(CLIENT, by_pod[CLIENT]))
+
+    @staticmethod
+    def _ips(container: Container) -> tuple[str, ...]:
+        networks = container.attrs["NetworkSettings"]["Networks"].values()
+        found = [n[key] for n in networks for key in ("IPAddress", "GlobalIPv6Address") if n.get(key)]
+        if not found:
+            raise EngineError(f"{container.name} has no address: it ended right after it was started.")
+        return tuple(found)
+
+    # --- talking ------------------------------------------------------------------------------------------------------
+
+    def open_agent(self, pod: str) -> ExecStream:
+        container = self._container("pod", pod)
+        return ExecStream(self._client.api, container.name or pod, ["python3", "-m", "harness.agent"])
+
+    def open_client(self) -> ExecStream:
+        container = self._container("client", CLIENT)
+        return ExecStream(self._client.api, container.name or CLIENT, ["python3", "-m", "harness.client"])
+
+    def monitor(self) -> Prometheus:
+        container = self._container("prometheus", "prometheus")
+        container.reload()
+        bindings = container.ports.get("9090/tcp")
+        if not bindings:
+            raise EngineError("Prometheus has no port on 127.0.0.1: it ended right after it was started.")
+        return Prometheus(int(bindings[0]["HostPort"]))
+
+    # --- acting -------------------------------------------------------------------------------------------------------
+
+    def kill(self, node: str) -> None:
+        container = self._container("node", node)
+        try:
+            container.kill()
+        except docker.errors.APIError as error:
+            raise EngineError(f"{node} could not be killed: {error.explanation}") from error
+
+    def start(self, node: str) -> None:
+        self._asked(self._container("node", node).start)
+
+    # --- watching -----------------------------------------------------------------------------------------------------
+
+    def changes(self) -> Iterator[Change]:
+        filters = {"label": f"{LABEL_RUN}={self._project}", "type": "container"}
+        self._events = self._client.api.events(decode=True, filters=filters)
+        try:
+            for event in self._events:
+                labels = event["Actor"]["Attributes"]
+                code = labels.get("exitCode")
+                yield Change(labels[LABEL_PART], labels[LABEL_NODE], event["Action"], int(code) if code else None)
+        except (requests.RequestException, OSError, AttributeError):
+            return  # closed under us by stop()
+
+    def save_logs(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._in_parallel(lambda container: self._save_log(container, folder), self._ours())
+
+    @staticmethod
+    def _save_log(container: Container, folder: Path) -> None:
+        text: bytes = container.logs(timestamps=True, tail=200_000)
+        labels = container.labels
+        (folder / f"{labels[LABEL_NODE]}.{labels[LABEL_PART]}.log").write_bytes(text[-_LOG_BYTES:])
+
+    # --- leaving ------------------------------------------------------------------------------------------------------
+
+    def stop(self) -> tuple[str, ...]:
+        self._in_parallel(self._remove, self._ours())
+        filters = {"label": f"{LABEL_RUN}={self._project}"}
+        networks = self._asked(lambda: self._client.networks.list(filters=filters))
+        volumes = self._asked(lambda: self._client.volumes.list(filters=filters))
+        self._in_parallel(self._remove, networks)
+        self._in_parallel(self._remove, volumes)
+        self._close_events()
+        left = [container.name or "?" for container in self._ours()]
+        left += [network.name or "?" for network in self._asked(lambda: self._client.networks.list(filters=filters))]
+        left += [volume.name for volume in self._asked(lambda: self._client.volumes.list(filters=filters))]
+        return tuple(sorted(left))
+
+    def _close_events(self) -> None:
+        if self._events is not None:
+            self._events.close()
+
+    def _remove(self, thing: "Container | Network | Volume") -> None:
+        """Remove it; what is gone already is as good, and what cannot be removed is listed by ``stop``."""
+        try:
+            if isinstance(thing, Container):
+                self._asked(lambda: thing.remove(force=True, v=True))
+            else:
+                self._asked(thing.remove)
+        except EngineError:
+            return
+
+    def _in_parallel(self, act: Callable[[_T], None], things: Iterable[_T]) -> None:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(act, things))
+
+    def _asked(self, call: Callable[[], _T]) -> _T:
+        """The engine's answer; hiccups are asked again, and a refusal becomes an error of ours."""
+        try:
+            return _patient(call)
+        except docker.errors.NotFound as error:
+            raise EngineError(f"run {self._project}: {error.explanation}") from error
+        except docker.errors.APIError as error:
+            raise EngineError(f"the engine refused: {error.explanation}") from error
+        except requests.RequestException as error:
+            raise EngineError(f"the engine did not answer: {error}") from error
+
+
+_patient = Retrying(
+    retry=retry_if_exception_type((docker.errors.APIError, requests.ConnectionError))
+    & retry_if_exception(lambda error: not isinstance(error, docker.errors.NotFound)),
+    stop=stop_after_attempt(4),
+    wait=wait_fixed(0.3),
+    reraise=True,
+)
+
+
+def runs_on(client: docker.DockerClient) -> dict[str, str]:
+    """Every run that has containers on this engine: project -> folder of its record."""
+    found = client.containers.list(all=True, filters={"label": LABEL_RUN})
+    return {c.labels[LABEL_RUN]: c.labels.get(LABEL_RECORD, "") for c in found}

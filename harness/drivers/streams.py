@@ -1,0 +1,54 @@
+"""A program in a container, spoken to over the standard input and output of one long exec."""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+
+import docker
+import docker.errors
+from docker.utils.socket import STDERR, frames_iter_no_tty
+
+from harness.errors import AgentError
+from harness.wire import Lines, Message, encode
+
+
+class ExecStream:
+    """Implements ``engine.Stream``. The program sees the end of its input milliseconds after we are gone."""
+
+    def __init__(self, api: docker.APIClient, container: str, command: Sequence[str]) -> None:
+        try:
+            self._exec_id = api.exec_create(container, list(command), stdin=True, stdout=True, stderr=True)["Id"]
+            self._file = api.exec_start(self._exec_id, socket=True)
+        except docker.errors.APIError as error:
+            raise AgentError(f"{' '.join(command)} could not be started in {container}: {error.explanation}") from error
+        self._socket: socket.socket = self._file._sock
+        self._socket.settimeout(None)
+        self._sending = threading.Lock()
+        self._name = container
+
+    def send(self, message: Message) -> None:
+        try:
+            with self._sending:
+                self._socket.sendall(encode(message))
+        except OSError as error:
+            raise AgentError(f"the program in {self._name} is gone: {error}") from error
+
+    def lines(self) -> Iterator[bytes]:
+        lines, complaints = Lines(), b""
+        try:
+            for source, data in frames_iter_no_tty(self._file):
+                if source == STDERR:
+                    complaints = (complaints + data)[-4000:]
+                else:
+                    yield from lines.feed(data)
+        except OSError:
+            pass  # closed under us: that is the end as well
+        if complaints:
+            raise AgentError(f"the program in {self._name} said: {complaints.decode(errors='replace').strip()}")
+
+    def close(self) -> None:
+        # Closing the file does not end the exec's input; shutting the socket down does.
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return

@@ -1,0 +1,105 @@
+"""The folder of one run: written as things happen, so that an interrupted run still has a record; read by the judge."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from harness.errors import RecordingError
+from harness.operations import Operation, unpack
+from harness.recording import events
+from harness.recording.evidence import Evidence
+
+SCENARIO, WOVEN, JOURNAL, PROBES, VERDICT = (
+    "scenario.yaml",
+    "compose.yaml",
+    "journal.jsonl",
+    "probes.jsonl",
+    "verdict.json",
+)
+OPERATIONS, LOGS, METRICS = "operations", "logs", "prometheus.json"
+
+
+class Recorder:
+    """Appends to a run's files. Raises ``RecordingError`` when the disk does not take it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            (folder / OPERATIONS).mkdir(parents=True)
+            self._journal = (folder / JOURNAL).open("ab")
+            self._probes = (folder / PROBES).open("ab")
+        except OSError as error:
+            raise RecordingError(f"{folder} cannot be written ({error.strerror}); set another with --runs.") from error
+
+    def event(self, event: events.Event, *, sync: bool = False) -> None:
+        """One journal line. ``sync``: on the disk before this returns (what must survive us, such as an intent)."""
+        self._append(self._journal, events.encode(event))
+        if sync:
+            os.fsync(self._journal.fileno())
+
+    def probe(self, probe: events.Probed) -> None:
+        self._append(self._probes, events.encode(probe), flush=False)
+
+    def operations(self, traffic: str, packed: bytes) -> None:
+        with self._guarded(), (self.folder / OPERATIONS / f"{traffic}.bin").open("ab") as file:
+            file.write(packed)
+
+    def text(self, name: str, content: str | bytes) -> None:
+        """A whole file of the record, written at once."""
+        with self._guarded():
+            (self.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def close(self) -> None:
+        with self._guarded():
+            self._journal.close()
+            self._probes.close()
+
+    def _append(self, file: BinaryIO, line: bytes, *, flush: bool = True) -> None:
+        with self._guarded():
+            file.write(line)
+            if flush:
+                file.flush()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RecordingError(f"{self.folder} cannot be written: {error.strerror}.") from error
+
+
+def read(folder: Path) -> Evidence:
+    """Everything a judge needs. A last line that was cut off is left out; any other bad line is an error."""
+    journal = [events.decode(line, where) for line, where in _lines(folder / JOURNAL)]
+    probes = [events.decode_probe(line, where) for line, where in _lines(folder / PROBES)]
+    return Evidence(events=tuple(journal), operations=_operations(folder / OPERATIONS), probes=tuple(probes))
+
+
+def scenario_text(folder: Path) -> bytes:
+    return _bytes(folder / SCENARIO)
+
+
+def logs(folder: Path) -> Mapping[str, str]:
+    """File name -> text of every container's log."""
+    return {p.name: p.read_text(errors="replace") for p in sorted((folder / LOGS).glob("*.log"))}
+
+
+def _lines(file: Path) -> Iterator[tuple[bytes, str]]:
+    data = _bytes(file)
+    whole = data[: data.rfind(b"\n") + 1]
+    for number, line in enumerate(whole.splitlines(), start=1):
+        yield line, f"{file.name}:{number}"
+
+
+def _operations(folder: Path) -> Mapping[str, tuple[Operation, ...]]:
+    files = sorted(folder.glob("*.bin"))
+    return {file.stem: tuple(sorted(unpack(file.read_bytes()))) for file in files}
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RecordingError(f"{file} cannot be read ({error.strerror}): is this the folder of a run?") from error

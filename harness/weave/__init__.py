@@ -1,0 +1,5 @@
+"""From a resolved compose file to the same cluster with a pod around every node. Pure."""
+
+from harness.weave.weave import Readiness, Woven, weave
+
+__all__ = ["Readiness", "Woven", "weave"]

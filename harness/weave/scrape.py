@@ -1,0 +1,36 @@
+"""What Prometheus scrapes in a run."""
+
+import yaml
+
+from harness.cluster import CLIENT, Cluster
+from harness.wire import CLIENT_METRICS_PORT, METRICS_PORT
+
+SCRAPE_EVERY_S = 0.25
+
+
+def targets(cluster: Cluster) -> tuple[tuple[str, str, str], ...]:
+    """(job, instance address, path): the load, the agents, and what ``x-harness`` names."""
+    pods = dict.fromkeys([node.pod for node in cluster.nodes])
+    found = [("client", f"{CLIENT}:{CLIENT_METRICS_PORT}", "/metrics")]
+    found += [("agent", f"{pod}:{METRICS_PORT}", "/metrics") for pod in (*pods, CLIENT)]
+    for node in cluster.nodes:
+        if node.metrics:
+            port, _, path = node.metrics.partition("/")
+            found.append((node.role, f"{node.name}:{port}", "/" + (path or "metrics")))
+    return tuple(found)
+
+
+def config(cluster: Cluster) -> str:
+    """The text of ``prometheus.yml``."""
+    jobs = [
+        {
+            "job_name": f"{job}/{instance}",
+            "metrics_path": path,
+            "static_configs": [{"targets": [instance], "labels": {"job": job}}],
+        }
+        for job, instance, path in targets(cluster)
+    ]
+    every = f"{round(SCRAPE_EVERY_S * 1000)}ms"
+    return yaml.safe_dump(
+        {"global": {"scrape_interval": every, "scrape_timeout": every}, "scrape_configs": jobs}, sort_keys=False
+    )

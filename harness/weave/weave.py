@@ -1,0 +1,202 @@
+"""The weaving itself: one resolved compose file in, the same cluster in pods out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import yaml
+
+from harness.cluster import Cluster, Node
+from harness.errors import ClusterError
+from harness.weave import pods, scrape
+from harness.weave.block import Block, Tree, read_block
+
+OURS = "chaos-harness/"  # images whose name starts so, without a tag, are the ones we build
+
+
+class _Plain(yaml.SafeDumper):
+    """No anchors: a person reads the woven file, and what two services share is said twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The question a node must answer before it counts as ready: a client's name, and its words."""
+
+    node: str
+    client: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Woven:
+    """``text``: the compose file. ``first``: services to start before any node (sidecars, load, Prometheus)."""
+
+    cluster: Cluster
+    text: str
+    first: tuple[str, ...]
+    then: tuple[str, ...]
+    ready: tuple[Readiness, ...]
+    images: tuple[str, ...]
+
+
+def describe(name: str, config: str) -> Cluster:
+    """The cluster that a resolved compose file describes; enough for ``check`` and ``plan``."""
+    return _cluster(name, _blocks(_services(config)), _services(config))
+
+
+def our_images(config: str) -> frozenset[str]:
+    """Names (``ollama``, ``gateway``) of the images of ours that the file's own services use."""
+    used = (str(tree.get("image", "")) for tree in _services(config).values())
+    return frozenset(image.removeprefix(OURS) for image in used if image.startswith(OURS) and ":" not in image)
+
+
+def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels) -> Woven:
+    """``config``: YAML of ``docker compose config``. ``images``: our names -> references. Raises ``ClusterError``."""
+    document: Tree = yaml.safe_load(config)
+    services = _services(config)
+    blocks = _blocks(services)
+    cluster = _cluster(name, blocks, services)
+    _refuse(services, document)
+    unrolled = {service: block.names() for service, block in blocks.items()}
+    woven: dict[str, Tree] = {}
+    for node in cluster.nodes:
+        tree = _retargeted(services[node.service], unrolled, services)
+        if node.pod == node.name:
+            woven[pods.pod_name(node.name)] = pods.sidecar(node.name, node.service, tree, images["sidecar"], labels)
+        image = _image(node.service, tree, images, labels.project)
+        woven[node.name] = pods.inhabitant(node.name, node.pod, tree, image, labels)
+    owners = [service for service in woven if service.endswith("-pod")]
+    networks = _networks(services)
+    woven |= pods.client(images["client"], networks, owners, images["sidecar"], labels)
+    woven["chaos-prometheus"] = pods.prometheus(
+        images["prometheus"], _escaped(scrape.config(cluster)), networks, owners, labels
+    )
+    text = yaml.dump(_whole(document, woven, networks, labels), Dumper=_Plain, sort_keys=False, width=120)
+    return Woven(
+        cluster=cluster,
+        text=text,
+        first=(*owners, "chaos-client-pod", "chaos-client", "chaos-prometheus"),
+        then=tuple(node.name for node in cluster.nodes),
+        ready=_readiness(cluster, blocks),
+        images=tuple(sorted({str(tree["image"]) for tree in woven.values() if "image" in tree})),
+    )
+
+
+def _services(config: str) -> dict[str, Tree]:
+    services = (yaml.safe_load(config) or {}).get("services")
+    if not services:
+        raise ClusterError("the compose file has no services (or all of them are in profiles that are not active).")
+    return {str(name): dict(tree) for name, tree in services.items()}
+
+
+def _blocks(services: Mapping[str, Tree]) -> dict[str, Block]:
+    return {service: read_block(service, tree) for service, tree in services.items()}
+
+
+def _cluster(name: str, blocks: Mapping[str, Block], services: Mapping[str, Tree]) -> Cluster:
+    nodes: list[Node] = []
+    for service, block in blocks.items():
+        for index, node in enumerate(block.names(), start=1):
+            pod = _pod_of(service, node, services, blocks)
+            nodes.append(Node(node, service, block.role, pod, index, block.ports, block.metrics))
+    names = [node.name for node in nodes]
+    for node in names:
+        if names.count(node) > 1:
+            raise ClusterError(f"two nodes are called '{node}'; give one service another x-harness name.")
+    return Cluster(name, tuple(nodes))
+
+
+def _pod_of(service: str, node: str, services: Mapping[str, Tree], blocks: Mapping[str, Block]) -> str:
+    mode = str(services[service].get("network_mode", ""))
+    if not mode.startswith("service:"):
+        return node
+    owner = mode.removeprefix("service:")
+    if owner not in blocks or blocks[owner].count > 1 or blocks[service].count > 1:
+        raise ClusterError(f"service {service}: network_mode {mode} needs one node on either side; give it networks.")
+    return blocks[owner].names()[0]
+
+
+def _refuse(services: Mapping[str, Tree], document: Tree) -> None:
+    """What cannot be woven, each in one sentence with the way out."""
+    for service, tree in services.items():
+        mode = str(tree.get("network_mode", ""))
+        if mode and not mode.startswith("service:"):
+            raise ClusterError(
+                f"service {service}: network_mode {mode} leaves no namespace of its own to break; give it a network."
+            )
+        if tree.get("privileged"):
+            raise ClusterError(f"service {service}: privileged containers are not started; name its cap_add instead.")
+        if service.startswith("chaos-"):
+            raise ClusterError(f"service {service}: names that start with 'chaos-' are the harness's own; rename it.")
+    for network, options in (document.get("networks") or {}).items():
+        if (options or {}).get("external"):
+            raise ClusterError(f"network {network} is external: faults stay in a run's own networks; drop 'external'.")
+
+
+def _retargeted(tree: Tree, unrolled: Mapping[str, tuple[str, ...]], services: Mapping[str, Tree]) -> Tree:
+    """The service with what points at other services pointing at the nodes or pods they became."""
+    found = dict(tree)
+    if depends := tree.get("depends_on"):
+        found["depends_on"] = {
+            node: {k: v for k, v in options.items() if k != "restart"}
+            for service, options in depends.items()
+            for node in unrolled.get(service, ())
+        }
+    if links := tree.get("links"):
+        parts = [str(link).partition(":") for link in links]
+        found["links"] = [
+            f"{pods.pod_name(unrolled[service][0])}:{alias or service}"
+            for service, _, alias in parts
+            if service in services
+        ]
+    return found
+
+
+def _image(service: str, tree: Tree, images: Mapping[str, str], project: str) -> str | None:
+    image = tree.get("image")
+    if image is None:  # built by compose: one name for all nodes of the service
+        return f"{project}-{service}"
+    if str(image).startswith(OURS) and ":" not in str(image):
+        return images[str(image).removeprefix(OURS)]
+    return None
+
+
+def _networks(services: Mapping[str, Tree]) -> list[str]:
+    found = [network for tree in services.values() for network in (tree.get("networks") or {})]
+    return list(dict.fromkeys(found)) or ["default"]
+
+
+def _escaped(text: str) -> str:
+    """Compose interpolates ``$``; what is meant as it stands has it doubled."""
+    return text.replace("$", "$$")
+
+
+def _whole(document: Tree, services: dict[str, Tree], networks: list[str], labels: pods.Labels) -> Tree:
+    run = {pods.LABEL_RUN: labels.project, pods.LABEL_RECORD: labels.record}
+    kept = {k: v for k, v in document.items() if k in ("configs", "secrets")}
+    own_networks = {name: _unpinned((document.get("networks") or {}).get(name), run) for name in networks}
+    return {
+        "name": labels.project,
+        "services": services,
+        "networks": {**own_networks, "chaos-metrics": {"labels": run}},
+        "volumes": {name: _unpinned(options, run) for name, options in (document.get("volumes") or {}).items()},
+        **kept,
+    }
+
+
+def _unpinned(options: Tree | None, labels: Tree) -> Tree:
+    """A network or volume under the run's own name: pinned names would make two runs meet."""
+    found = {k: v for k, v in (options or {}).items() if k != "name"}
+    return found if found.get("external") else {**found, "labels": {**(found.get("labels") or {}), **labels}}
+
+
+def _readiness(cluster: Cluster, blocks: Mapping[str, Block]) -> tuple[Readiness, ...]:
+    found: list[Readiness] = []
+    for node in cluster.nodes:
+        options = dict(blocks[node.service].ready)
+        if options:
+            client = options.pop("client")
+            found.append(Readiness(node.name, client, tuple(options.items())))
+    return tuple(found)
