@@ -27,3 +27,10 @@ def to_s(ns: int) -> float:
 
 def to_ns(seconds: float) -> int:
     return round(seconds * NS_PER_S)
+
+
+def wall_offset_ns() -> int:
+    """Nanoseconds since 1970 minus CLOCK_MONOTONIC: constant, unless somebody sets the clock."""
+    before_ns = monotonic_ns()
+    wall_ns = time.time_ns()
+    return wall_ns - (before_ns + monotonic_ns()) // 2

@@ -58,6 +58,14 @@ def bound(of: Reader) -> Reader:
     return Reader(f"bound on a {of.noun}", f"<= {of.example}", read)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be asked of Prometheus, and when: at the end, or when ``fault`` was healed."""
+
+    query: str
+    fault: str | None
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One objective's outcome. ``measured`` in ``unit`` (None: there is no figure); ``error`` its plus or minus.
 
@@ -82,11 +90,13 @@ class Objective(ABC):
 
     key: ClassVar[str]
     about: ClassVar[str]
+    unit: ClassVar[str]
 
     name: str = field(metadata=word("name", NAME, "what the verdict calls it"))
     needs: str | None = field(
         default=None, metadata=word("needs", NAME, "a fault without which it is not asked (under --no-faults)")
     )
+    bound: Bound  # every class gives it its own word
 
     @abstractmethod
     def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -97,10 +107,41 @@ class Objective(ABC):
         """The faults it speaks of: were they not seen, it proves nothing."""
 
     @property
+    @abstractmethod
+    def source(self) -> str:
+        """Where its figure comes from, for a person."""
+
+    @property
     def traffic_name(self) -> str | None:
         """The traffic its figure is taken from; None where it is not taken from traffic."""
+        return None
+
+    def question(self) -> Question | None:
+        """What the runner must ask Prometheus for it while the cluster still stands; None: nothing."""
         return None
 
     @abstractmethod
     def measure(self, evidence: Evidence) -> Finding:
         """The figure and what it comes to, taking the recording at its word; the judge says what spoils it."""
+
+    def finding(
+        self,
+        outcome: Outcome,
+        reason: str,
+        measured: float | None = None,
+        *,
+        error: float | None = None,
+        details: tuple[tuple[str, str], ...] = (),
+    ) -> Finding:
+        """A finding of this objective; figures are rounded to a millionth, so that they read the same everywhere."""
+        return Finding(
+            objective=self.name,
+            outcome=outcome,
+            measured=None if measured is None else round(measured, 6),
+            error=None if error is None else round(error, 6),
+            bound=self.bound.text,
+            unit=self.unit,
+            reason=reason,
+            source=self.source,
+            details=details,
+        )

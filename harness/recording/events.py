@@ -14,6 +14,11 @@ from harness.wire import Counters, Primitive
 SCHEMA = 1
 
 
+TroubleKind = Literal[
+    "agent-lost", "proxy-lost", "client-lost", "prometheus-lost", "node-died", "not-healed", "interrupted", "other"
+]
+
+
 class Event(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     at_ns: int
 
@@ -138,9 +143,7 @@ class Scraped(Event, frozen=True):
 class Trouble(Event, frozen=True):
     """Something that was not planned, and what it spoils. One sentence."""
 
-    kind: Literal[
-        "agent-lost", "proxy-lost", "client-lost", "prometheus-lost", "node-died", "not-healed", "interrupted", "other"
-    ]
+    kind: TroubleKind
     text: str
 
 

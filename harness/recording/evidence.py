@@ -1,8 +1,10 @@
 """Questions a judge asks of a recording. Pure: the same recording gives the same answers, with no cluster."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import TypeVar
 
 from harness.operations import Operation
@@ -10,6 +12,7 @@ from harness.recording.events import (
     AnyEvent,
     Asked,
     Began,
+    ClockSeen,
     ContainerChanged,
     Counted,
     Ended,
@@ -23,6 +26,8 @@ from harness.recording.events import (
 )
 
 _E = TypeVar("_E")
+_due_ns = attrgetter("due_ns")
+_sent_ns = attrgetter("sent_ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +49,29 @@ class Window:
 class InForce:
     """When a fault was in force everywhere: from the last node that got it to the last that lost it.
 
-    ``start_error_s``: between the earliest and the latest instant at which it may have begun (bracket and skew).
-    ``skew_s``: between the first and the last node. ``healed``: every node that fired has said it is gone.
-    ``late_s``: planned start to in force.
+    ``start_error_s``: between the earliest and the latest instant at which it may have begun (bracket and skew);
+    ``end_error_s``: the same of its end. ``skew_s``: between the first and the last node to get it.
+    ``healed``: every node that fired has said it is gone.
     """
 
     window: Window
     start_error_s: float
     skew_s: float
     healed: bool
+    end_error_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """``operations``: by traffic, ordered by due time. ``events``: in the order they were written."""
+    """``operations``: by traffic, ordered by due time. ``events``: in the order they were written.
+
+    ``placebos``: when faults would have been in force, in a run without faults (the judge knows it from the scenario).
+    """
 
     events: tuple[AnyEvent, ...]
     operations: Mapping[str, tuple[Operation, ...]]
     probes: tuple[Probed, ...]
+    placebos: Mapping[str, Window] = field(default_factory=dict)
 
     def of(self, kind: type[_E]) -> tuple[_E, ...]:
         return tuple(event for event in self.events if isinstance(event, kind))
@@ -76,14 +86,20 @@ class Evidence:
 
     @cached_property
     def phases(self) -> Mapping[str, Window]:
-        """warmup, faults, recovery (those that began; the last runs to the last thing that was seen) and ``all``."""
+        """warmup, faults, recovery (those that began; the last runs to the last thing that was seen) and ``all``.
+
+        A phase counts from its planned instant, as the due times of the load do: whoever wrote the event down was a
+        little late, and the first operation of the phase was not. Only an end can come before its plan.
+        """
         began = self.of(PhaseBegan)
         if not began:
             return {}
-        last_ns = max((op.due_ns + 1 for ops in self.operations.values() for op in ops[-1:]), default=began[-1].at_ns)
-        ends = [phase.at_ns for phase in began[1:]] + [max(last_ns, began[-1].at_ns)]
-        windows = {p.phase: Window(p.at_ns, end) for p, end in zip(began, ends, strict=True) if p.phase != "end"}
-        return {**windows, "all": Window(began[0].at_ns, max(w.end_ns for w in windows.values()))}
+        starts = [min(phase.planned_ns, phase.at_ns) for phase in began]
+        last_ns = max((op.due_ns + 1 for ops in self.operations.values() for op in ops[-1:]), default=starts[-1])
+        ends = [*starts[1:], max(last_ns, starts[-1])]
+        spans = map(Window, starts, ends)
+        windows = {p.phase: span for p, span in zip(began, spans, strict=True) if p.phase != "end"}
+        return {**windows, "all": Window(starts[0], max((w.end_ns for w in windows.values()), default=starts[0]))}
 
     @cached_property
     def origin_ns(self) -> int:
@@ -116,15 +132,58 @@ class Evidence:
             start_error_s=(start_ns - min(event.before_ns for event in fired)) / 1e9,
             skew_s=(start_ns - min(event.after_ns for event in fired)) / 1e9,
             healed=complete,
+            end_error_s=(end_ns - min((event.before_ns for event in healed), default=end_ns)) / 1e9
+            if complete
+            else 0.0,
         )
+
+    def spell(self, fault: str) -> InForce | None:
+        """As ``in_force``; in a run without faults the time in which it would have been."""
+        placebo = self.placebos.get(fault)
+        if placebo is not None:
+            return InForce(placebo, start_error_s=0.0, skew_s=0.0, healed=True)
+        return self.in_force(fault)
+
+    def window(self, name: str) -> Window | None:
+        """A phase's window, ``all``, or a fault's (from in force to healed); None if there was no such time."""
+        if name in self.phases:
+            return self.phases[name]
+        spell = self.spell(name)
+        return spell.window if spell else None
+
+    def due_in(self, traffic: str, window: Window) -> tuple[Operation, ...]:
+        """The operations of one traffic that fell due in the window, in that order."""
+        operations = self.operations.get(traffic, ())
+        first = bisect_left(operations, window.start_ns, key=_due_ns)
+        return operations[first : bisect_left(operations, window.end_ns, lo=first, key=_due_ns)]
+
+    @cached_property
+    def _probes_by_pair(self) -> Mapping[tuple[str, str], tuple[Probed, ...]]:
+        found: dict[tuple[str, str], list[Probed]] = {}
+        for probe in sorted(self.probes, key=_sent_ns):
+            found.setdefault((probe.node, probe.peer), []).append(probe)
+        return {pair: tuple(found[pair]) for pair in sorted(found)}
+
+    def clocks(self) -> Mapping[str, tuple[ClockSeen, ...]]:
+        """How each pod's clock compared with ours, in order, by pod."""
+        found: dict[str, list[ClockSeen]] = {}
+        for event in self.of(ClockSeen):
+            found.setdefault(event.node, []).append(event)
+        return {node: tuple(found[node]) for node in sorted(found)}
+
+    def clock_error_s(self) -> float:
+        """What is not known of the clocks: of each pod its best look, of those the worst."""
+        return max((min(seen.error_ns for seen in looks) for looks in self.clocks().values()), default=0) / 1e9
 
     def probes_between(self, node: str, peer: str, window: Window) -> tuple[Probed, ...]:
         """Echo round trips begun in the window, in order."""
-        return tuple(p for p in self.probes if p.node == node and p.peer == peer and window.holds(p.sent_ns))
+        probes = self._probes_by_pair.get((node, peer), ())
+        first = bisect_left(probes, window.start_ns, key=_sent_ns)
+        return probes[first : bisect_left(probes, window.end_ns, lo=first, key=_sent_ns)]
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Every directed link that was ever probed, sorted."""
-        return tuple(sorted({(p.node, p.peer) for p in self.probes}))
+        return tuple(self._probes_by_pair)
 
     def counted(self, node: str) -> tuple[Counted, ...]:
         return tuple(event for event in self.of(Counted) if event.node == node)

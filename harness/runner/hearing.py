@@ -1,0 +1,127 @@
+"""What the deciding thread does with each thing it hears: write it down, pass it on, or give up."""
+
+from harness import wire
+from harness.cluster import Cluster
+from harness.operations import unpack
+from harness.recording import events
+from harness.recording.folder import Recorder
+from harness.runner.inbox import Changed, Gone, Heard, Item, Refused, Stopped
+from harness.runner.ledger import Ledger
+from harness.runner.life import Life
+from harness.runner.programs import LOAD, Programs
+from harness.runner.readiness import Asking
+from harness.runner.watch import Tally
+
+
+class Interrupted(Exception):
+    """Somebody asked us to stop."""
+
+
+class Spoiled(Exception):
+    """Something of the machinery was lost: going on would prove nothing."""
+
+
+class Hearing:
+    """Dispatches by type. ``leaving``: what ends now ends because we end it."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        recorder: Recorder,
+        ledger: Ledger,
+        life: Life,
+        tally: Tally,
+        programs: Programs,
+        asking: Asking,
+    ) -> None:
+        self._cluster, self._recorder, self._ledger, self._life = cluster, recorder, ledger, life
+        self._tally, self._programs, self._asking = tally, programs, asking
+        self.prepared: set[str] = set()
+        self.counters: dict[str, wire.Counters] = {}
+        self.loads_ended: set[str] = set()
+        self.died: list[str] = []
+        self.leaving = False
+
+    def hear(self, item: Item) -> None:
+        match item:
+            case Heard(pod, message, at_ns):
+                self._message(pod, message, at_ns)
+            case Changed(change, at_ns):
+                self._changed(change.part, change.node, change.action, change.exit_code, at_ns)
+            case Refused():
+                self._life.refused(item)
+                self._undo(item.fault)
+            case Gone(pod, text):
+                self._gone(pod, text)
+            case Stopped(signal):
+                if not self.leaving:
+                    raise Interrupted(signal)
+
+    def trouble(self, kind: events.TroubleKind, text: str) -> None:
+        self._recorder.event(events.Trouble(self._ledger.now_ns(), kind, text))
+
+    def _message(self, pod: str, message: wire.FromAgent | wire.FromClient, at_ns: int) -> None:
+        match message:
+            case wire.Probe():
+                self._tally.probe(pod, message)
+                self._recorder.probe(events.Probed(pod, message.peer, message.sent_ns, message.rtt_s, message.error))
+            case wire.Operations(traffic, packed):
+                self._tally.operations(traffic, list(unpack(packed)))
+                self._recorder.operations(traffic, packed)
+            case wire.Pulse():
+                self._programs.heart.heard(pod, message, at_ns)
+            case wire.Counters():
+                self.counters[pod] = message
+                self._recorder.event(events.Counted(self._ledger.now_ns(), pod, message))
+                for met in message.met:
+                    self._tally.met(pod, met)
+            case wire.Fired(fault, before_ns, after_ns):
+                self._ledger.fired(fault, pod, before_ns, after_ns)
+            case wire.Healed() as m:
+                found = (m.fault, pod, m.before_ns, m.after_ns, m.why, m.packets, m.bytes, m.echoes)
+                self._ledger.healed(events.FaultHealed(self._ledger.now_ns(), *found))
+            case wire.Prepared():
+                self.prepared.add(pod)
+            case wire.Answered():
+                self._asking.answered(message)
+            case wire.LoadDone(traffic, sent, peak):
+                self.loads_ended.add(traffic)
+                self._recorder.event(events.LoadEnded(self._ledger.now_ns(), traffic, sent, peak))
+            case wire.Failed(text, str(fault)):
+                self._ledger.failed(fault, pod, text)
+                self._undo(fault)
+            case wire.Failed(text):
+                self._spoiled(pod, f"{_who(pod)}: {text}")
+
+    def _undo(self, fault: str) -> None:
+        """What was applied elsewhere of this fault goes as well: half a fault is another experiment."""
+        for pod in self._programs.agents():
+            self._programs.send(pod, wire.Heal(fault))
+        for node in self._life.down(fault):
+            self._life.start(node)
+
+    def _changed(self, part: str, node: str, action: str, exit_code: int | None, at_ns: int) -> None:
+        if action.startswith(("exec_", "health_status")):
+            return
+        if part == "node":
+            self._recorder.event(events.ContainerChanged(at_ns, node, action, exit_code))
+            if not self._life.changed(node, action, at_ns) and not self.leaving:
+                self.died.append(f"{node} ended by itself with exit code {exit_code}")
+                self.trouble("node-died", f"{self.died[-1]}; its log is logs/{node}.node.log.")
+        elif action == "die" and not self.leaving:
+            self._spoiled(LOAD if part == "client" else node, f"The {part} container of {node} ended by itself.")
+
+    def _gone(self, pod: str, text: str) -> None:
+        self._programs.lost(pod)
+        if not self.leaving:
+            self._spoiled(pod, f"{_who(pod)} is gone: {text}.")
+
+    def _spoiled(self, pod: str, text: str) -> None:
+        if self.leaving:
+            return
+        self.trouble("client-lost" if pod == LOAD else "agent-lost", text)
+        raise Spoiled(text)
+
+
+def _who(pod: str) -> str:
+    return "The load generator" if pod == LOAD else f"The agent of {pod}"

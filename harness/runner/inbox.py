@@ -1,0 +1,97 @@
+"""Everything the deciding thread hears, in one queue, each with the instant at which it was heard."""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.clock import monotonic_ns
+from harness.engine import Change, RunningCluster, Stream
+from harness.errors import AgentError, HarnessError, WireError
+from harness.wire import FromAgent, FromClient
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message of the program in ``pod``; ``at_ns`` on our own clock."""
+
+    pod: str
+    message: FromAgent | FromClient
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A program's stream ended. ``text``: what it said last on its standard error, or that it said nothing."""
+
+    pod: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    change: Change
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An engine call of ours failed."""
+
+    fault: str
+    node: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Somebody asked us to stop: a signal's name."""
+
+    signal: str
+
+
+Item = Heard | Gone | Changed | Refused | Stopped
+
+
+class Inbox:
+    """Fed by reader threads, emptied by one."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
+
+    def put(self, item: Item) -> None:
+        self._queue.put(item)
+
+    def next(self, timeout_s: float) -> Item | None:
+        try:
+            return self._queue.get(timeout=max(0.0, timeout_s))
+        except queue.Empty:
+            return None
+
+    def read(self, pod: str, stream: Stream, decode: Callable[[bytes], FromAgent | FromClient]) -> None:
+        """Start a thread that reads one program until it ends."""
+        self._thread(f"read-{pod}", lambda: self._read(pod, stream, decode))
+
+    def watch(self, cluster: RunningCluster) -> None:
+        """Start a thread that reads the engine's events."""
+        self._thread("read-engine", lambda: self._watch(cluster))
+
+    def _read(self, pod: str, stream: Stream, decode: Callable[[bytes], FromAgent | FromClient]) -> None:
+        text = "it ended without a word"
+        try:
+            for line in stream.lines():
+                self.put(Heard(pod, decode(line), monotonic_ns()))
+        except (AgentError, WireError) as error:
+            text = str(error)
+        self.put(Gone(pod, text))
+
+    def _watch(self, cluster: RunningCluster) -> None:
+        try:
+            for change in cluster.changes():
+                self.put(Changed(change, monotonic_ns()))
+        except HarnessError:
+            return  # the engine is gone: the streams say so as well, and they are what a run depends on
+
+    @staticmethod
+    def _thread(name: str, target: Callable[[], None]) -> None:
+        threading.Thread(target=target, name=name, daemon=True).start()

@@ -1,0 +1,247 @@
+"""Playing one scenario, from the first container to the last. One thread decides; its control flow is here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from harness import wire
+from harness.clock import monotonic_ns, to_ns, wall_offset_ns
+from harness.cluster import Cluster
+from harness.engine import RunningCluster
+from harness.errors import HarnessError, StartError
+from harness.recording import events
+from harness.recording.folder import LOGS, Recorder
+from harness.runner.agenda import Agenda
+from harness.runner.hearing import Hearing, Interrupted, Spoiled
+from harness.runner.inbox import Inbox
+from harness.runner.ledger import Ledger
+from harness.runner.life import Life
+from harness.runner.plan import Planner
+from harness.runner.prepare import pods, prepare
+from harness.runner.programs import LOAD, Programs
+from harness.runner.questions import ask_all, scraping
+from harness.runner.readiness import Asking
+from harness.runner.watch import Tally, Watcher
+from harness.scenario import Scenario
+from harness.schedule import Inject, moves
+from harness.weave import Readiness
+
+_LOAD_LEAD_S = 1.0  # the order for the load is there so long before its first operation is due
+_AFTERGLOW_S = 1.0  # the last scrapes and probes come in
+_STATUS_EVERY_S = 0.5
+_COUNT_EVERY_S = 1.0
+_ANSWER_S = 10.0  # what an agent may take for anything it is asked
+
+_T = TypeVar("_T")
+How = Literal["finished", "interrupted", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``keep``: the cluster stays up, healed. ``ready_timeout_s``: how long its nodes may take to answer."""
+
+    without_faults: bool = False
+    keep: bool = False
+    ready_timeout_s: float = 60.0
+
+
+class Player:
+    """Plays ``scenario`` on ``running`` and writes everything down. ``alive`` is called twice a second."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        cluster: Cluster,
+        ready: tuple[Readiness, ...],
+        running: RunningCluster,
+        recorder: Recorder,
+        watcher: Watcher,
+        inbox: Inbox,
+        options: Options,
+        alive: Callable[[], None],
+    ) -> None:
+        self._scenario, self._cluster, self._running = scenario, cluster, running
+        self._recorder, self._watcher, self._inbox, self._options = recorder, watcher, inbox, options
+        self._tally = Tally(scenario, cluster)
+        self._ledger = Ledger(recorder, self._tally, self._now_ns)
+        self._programs = Programs(running, inbox, alive)
+        self._life = Life(running, inbox, self._ledger)
+        self._asking = Asking(cluster, ready, self._programs.send)
+        self._hearing = Hearing(cluster, recorder, self._ledger, self._life, self._tally, self._programs, self._asking)
+        self._agenda = Agenda()
+        self._origin_ns = 0
+        self._offset_ns = 0  # the pods' clock minus ours: 0 where both are of one kernel
+
+    def _now_ns(self) -> int:
+        """Now, on the pods' clock: every instant in the record is on it."""
+        return monotonic_ns() + self._offset_ns
+
+    def play(self) -> How:
+        """Leaves the cluster healed, and gone unless it is to be kept. What made it fail is raised after that."""
+        how: How = "failed"
+        try:
+            self._start()
+            self._play_phases()
+            self._ask_prometheus()
+            how = "finished"
+        except Interrupted as signal:
+            how = "interrupted"
+            self._hearing.trouble("interrupted", f"The run was stopped by {signal} before its end.")
+        except Spoiled:
+            how = "finished"  # as far as it went: the journal says what was lost, and the judge what follows
+        except HarnessError as error:
+            self._hearing.trouble("other", str(error))
+            raise
+        finally:
+            self._leave(how)
+        return how
+
+    # --- starting -----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        began_ns = self._now_ns()
+        names = pods(self._cluster)
+        self._inbox.watch(self._running)
+        self._watcher.say(f"starting {len(names)} pods, the load and Prometheus")
+        self._running.start_pods()
+        self._programs.open(names)
+        for pod, order in prepare(self._scenario, self._cluster, self._running.addresses()).items():
+            self._programs.send(pod, order)
+        self._until(lambda: self._hearing.prepared >= set(names), _ANSWER_S, lambda: "the agents to prepare their pods")
+        self._watcher.say("redirects and counters stand; starting the nodes")
+        self._running.start_nodes()
+        self._until(self._ready, self._options.ready_timeout_s, self._asking.waiting_for)
+        took_s = (self._now_ns() - began_ns) / 1e9
+        self._recorder.event(events.Ready(self._now_ns(), took_s))
+        self._watcher.say(f"ready in {took_s:.1f} s: {self._asking.summary()}")
+        self._note_clocks()
+
+    def _ready(self) -> bool:
+        if self._hearing.died:
+            raise StartError(f"{self._hearing.died[0]} before it was ready; its log is in the record.")
+        self._asking.ask(self._now_ns())
+        return self._asking.done()
+
+    def _note_clocks(self) -> None:
+        """Every pod's clock against ours, and the wall clock against both: a step between two notes is seen."""
+        for pod, seen in sorted(self._programs.heart.offsets().items()):
+            self._recorder.event(events.ClockSeen(self._now_ns(), pod, seen.offset_ns, seen.error_ns))
+            if pod == LOAD and abs(seen.offset_ns) > max(seen.error_ns, 5_000_000):
+                self._offset_ns = seen.offset_ns  # another kernel's clock: the engine is on another host
+        self._recorder.event(events.ClockSeen(self._now_ns(), "wall", wall_offset_ns(), 0))
+
+    # --- the phases ---------------------------------------------------------------------------------------------------
+
+    def _play_phases(self) -> None:
+        self._origin_ns = self._now_ns() + to_ns(_LOAD_LEAD_S)
+        end_ns = self._origin_ns + to_ns(self._scenario.phases.total_s)
+        for traffic in self._scenario.traffic:
+            load = traffic.load(self._cluster, self._origin_ns, end_ns, self._scenario.seed)
+            self._programs.send(LOAD, load)
+        planner = Planner(self._origin_ns, self._cluster, self._recorder, self._programs, self._life, self._agenda)
+        for move in moves(self._scenario, self._cluster, without_faults=self._options.without_faults):
+            planner.add(move)
+        self._repeat(self._origin_ns, end_ns, _STATUS_EVERY_S, self._show)
+        self._repeat(self._now_ns(), end_ns, _COUNT_EVERY_S, self._count)
+        self._until_instant(end_ns)
+        self._show()
+        slowest_s = max((traffic.timeout_s for traffic in self._scenario.traffic), default=0.0)
+        every = {traffic.name for traffic in self._scenario.traffic}
+        self._until(lambda: self._hearing.loads_ended >= every, slowest_s + _ANSWER_S, lambda: "the last answers")
+        self._until(lambda: not self._ledger.open(), _ANSWER_S, self._still_open)
+        self._until_instant(self._now_ns() + to_ns(_AFTERGLOW_S))
+        self._note_clocks()
+
+    def _still_open(self) -> str:
+        return "the end of " + ", ".join(f"{fault} on {node}" for fault, node in self._ledger.open())
+
+    def _repeat(self, from_ns: int, end_ns: int, every_s: float, deed: Callable[[], None]) -> None:
+        def again() -> None:
+            deed()
+            if self._now_ns() < end_ns:
+                self._agenda.add(self._now_ns() + to_ns(every_s), again)
+
+        self._agenda.add(from_ns, again)
+
+    def _show(self) -> None:
+        now_ns = self._now_ns()
+        self._watcher.status(self._tally.status((now_ns - self._origin_ns) / 1e9, now_ns))
+
+    def _count(self) -> None:
+        for pod in self._programs.agents():
+            self._programs.send(pod, wire.Inspect())
+
+    def _ask_prometheus(self) -> None:
+        end_ns = self._now_ns()
+        planned = moves(self._scenario, self._cluster)
+        healed_ns = {
+            move.fault.name: self._origin_ns + to_ns(move.at_s + move.fault.for_s)
+            for move in planned
+            if isinstance(move, Inject)
+        }
+        monitor = self._running.monitor()
+        for asked in ask_all(self._scenario, monitor, end_ns, healed_ns):
+            self._recorder.event(asked)
+        for scraped in scraping(self._cluster, monitor, end_ns, (end_ns - self._origin_ns) / 1e9):
+            self._recorder.event(scraped)
+
+    # --- leaving ------------------------------------------------------------------------------------------------------
+
+    def _leave(self, how: How) -> None:
+        """Heal, look that it is healed, keep the logs, take everything down: each step even if one before it failed."""
+        began_ns = self._now_ns()
+        self._hearing.leaving = True
+        self._attempt(self._heal)
+        self._programs.stop()
+        self._attempt(lambda: self._running.save_logs(self._recorder.folder / LOGS))
+        left: tuple[str, ...] = ()
+        self._programs.close()
+        if not self._options.keep:
+            self._watcher.say("taking everything down")
+            left = self._attempt(self._running.stop) or ()
+        took_s = (self._now_ns() - began_ns) / 1e9
+        self._recorder.event(events.TornDown(self._now_ns(), took_s, self._options.keep, left))
+        self._recorder.event(events.Ended(self._now_ns(), how), sync=True)
+
+    def _heal(self) -> None:
+        """Nothing of a fault is left: agents say so themselves, and nodes of ours that are down are started if kept."""
+        self._hearing.counters.clear()
+        for pod in self._programs.agents():
+            self._programs.send(pod, wire.Heal())
+            self._programs.send(pod, wire.Inspect())
+        for node in self._life.down() if self._options.keep else ():
+            self._life.start(node)
+        self._until(
+            lambda: set(self._hearing.counters) >= self._programs.agents(),
+            _ANSWER_S,
+            lambda: "the agents to say that everything is healed",
+        )
+        for pod, counters in sorted(self._hearing.counters.items()):
+            if counters.rules or counters.toxics:
+                what = f"{counters.rules} rules and {len(counters.toxics)} toxics"
+                self._hearing.trouble("not-healed", f"{what} were still in force in {pod} when the run ended.")
+
+    def _attempt(self, deed: Callable[[], _T]) -> _T | None:
+        try:
+            return deed()
+        except (HarnessError, OSError) as error:
+            self._hearing.trouble("other", f"While leaving: {error}")
+            return None
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def _until_instant(self, instant_ns: int) -> None:
+        self._until(lambda: self._now_ns() >= instant_ns, (instant_ns - self._now_ns()) / 1e9 + 1, lambda: "the clock")
+
+    def _until(self, condition: Callable[[], bool], timeout_s: float, what: Callable[[], str]) -> None:
+        """Hear and do what falls due until ``condition``; ``StartError`` when it takes longer than ``timeout_s``."""
+        deadline_ns = self._now_ns() + to_ns(timeout_s)
+        while not condition():
+            now_ns = self._now_ns()
+            if now_ns >= deadline_ns:
+                raise StartError(f"Waited {timeout_s:.0f} s for {what()}.")
+            for deed in self._agenda.due(now_ns):
+                deed()
+            wake_ns = min(self._agenda.next_ns() or deadline_ns, deadline_ns, now_ns + 50_000_000)
+            if item := self._inbox.next((wake_ns - self._now_ns()) / 1e9):
+                self._hearing.hear(item)

@@ -1,0 +1,32 @@
+"""What Prometheus is asked at the end of a run, each at an explicit instant, and the proof that it looked all along."""
+
+from collections.abc import Iterator, Mapping
+
+from harness.clock import wall_offset_ns
+from harness.cluster import Cluster
+from harness.engine import Monitor
+from harness.recording.events import Asked, Scraped
+from harness.scenario import Scenario
+from harness.weave.scrape import SCRAPE_EVERY_S, targets
+
+
+def ask_all(scenario: Scenario, monitor: Monitor, end_ns: int, healed_ns: Mapping[str, int]) -> Iterator[Asked]:
+    """One answer per objective that has a question. ``healed_ns``: when each fault was healed, or would have been."""
+    for objective in scenario.objectives:
+        question = objective.question()
+        if question is None:
+            continue
+        at_ns = healed_ns.get(question.fault, end_ns) if question.fault else end_ns
+        time_s = (at_ns + wall_offset_ns()) / 1e9
+        answer = monitor.ask(question.query, time_s)
+        yield Asked(end_ns, objective.name, question.query, round(time_s, 3), answer.value, answer.error)
+
+
+def scraping(cluster: Cluster, monitor: Monitor, end_ns: int, length_s: float) -> Iterator[Scraped]:
+    """For each target: samples of ``up`` in the last ``length_s`` seconds against what was due."""
+    time_s = (end_ns + wall_offset_ns()) / 1e9
+    expected = int(length_s / SCRAPE_EVERY_S)
+    for _, instance, _ in targets(cluster):
+        query = f'count_over_time(up{{instance="{instance}"}}[{max(1, round(length_s))}s])'
+        answer = monitor.ask(query, time_s)
+        yield Scraped(end_ns, instance, expected, int(answer.value or 0))

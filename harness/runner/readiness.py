@@ -1,0 +1,54 @@
+"""Is every node ready? Asked until each gives the answer it must give, by the load's own client."""
+
+from collections.abc import Callable
+
+from harness.cluster import Cluster
+from harness.runner.programs import LOAD
+from harness.weave import Readiness
+from harness.wire import Answered, Message, Once
+
+_ASK_EVERY_NS = 100_000_000
+_ASK_TIMEOUT_S = 3.0
+
+
+class Asking:
+    """One question in flight per node that has not answered yet; a node without a question is ready when it runs."""
+
+    def __init__(self, cluster: Cluster, ready: tuple[Readiness, ...], send: Callable[[str, Message], None]) -> None:
+        self._cluster, self._send = cluster, send
+        self._open = dict(enumerate(ready))
+        self._in_flight: set[int] = set()
+        self._last: dict[str, str] = {question.node: "was not asked yet" for question in ready}
+        self._next_ns = 0
+
+    def done(self) -> bool:
+        return not self._open
+
+    def waiting_for(self) -> str:
+        said = ", ".join(f"{question.node} ({self._last[question.node]})" for question in self._open.values())
+        return f"a right answer from {said}"
+
+    def summary(self) -> str:
+        return "; ".join(f'{node} answered "{text}"' for node, text in self._last.items()) or "nothing was asked"
+
+    def ask(self, now_ns: int) -> None:
+        """Ask again whoever has not answered; at most ten times a second."""
+        if now_ns < self._next_ns:
+            return
+        self._next_ns = now_ns + _ASK_EVERY_NS
+        for number in self._open.keys() - self._in_flight:
+            question = self._open[number]
+            node = self._cluster.node(question.node)
+            self._in_flight.add(number)
+            port = node.ports[0] if node.ports else 80
+            self._send(LOAD, Once(number, question.client, node.name, port, _ASK_TIMEOUT_S, question.options))
+
+    def answered(self, message: Answered) -> None:
+        self._in_flight.discard(message.id)
+        question = self._open.get(message.id)
+        if question is None:
+            return
+        good = message.outcome == "OK"
+        self._last[question.node] = message.text if good else f"{message.outcome.lower()}: {message.text}".rstrip(": ")
+        if good:
+            del self._open[message.id]

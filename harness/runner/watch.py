@@ -1,0 +1,107 @@
+"""What a run tells those who look on, and how it stands, counted from the messages as they pass."""
+
+from collections import Counter, deque
+from fractions import Fraction
+from typing import Protocol
+
+from harness.cluster import Cluster
+from harness.faults import Fault
+from harness.faults.base import NOTICEABLE_S
+from harness.operations import Operation, Outcome
+from harness.recording.status import FaultStatus, Status, TrafficStatus
+from harness.scenario import Scenario
+from harness.stats import quantile
+from harness.wire import Met, Probe
+
+
+class Watcher(Protocol):
+    """Whoever looks on. Called by the deciding thread only; must not block."""
+
+    def say(self, text: str) -> None: ...
+
+    def status(self, status: Status) -> None: ...
+
+
+class _TrafficTally:
+    """Counts of one traffic; the last second is kept whole."""
+
+    def __init__(self) -> None:
+        self.recent: deque[Operation] = deque()
+        self.failures: Counter[str] = Counter()
+        self.wrong = 0
+
+    def add(self, operations: list[Operation]) -> None:
+        self.recent.extend(operations)
+        for operation in operations:
+            if operation.outcome is Outcome.WRONG:
+                self.wrong += 1
+            elif operation.outcome is not Outcome.OK:
+                self.failures[operation.outcome.name.lower().replace("_", " ")] += 1
+
+    def status(self, name: str, now_ns: int) -> TrafficStatus:
+        while self.recent and self.recent[0].done_ns < now_ns - 1_000_000_000:
+            self.recent.popleft()
+        good = sorted(op.latency_s for op in self.recent if op.outcome is Outcome.OK)
+        return TrafficStatus(
+            name=name,
+            sent_per_s=float(len(self.recent)),
+            ok_per_s=float(len(good)),
+            p99_s=quantile(good, Fraction(99, 100)) if good else None,
+            failed=sum(self.failures.values()),
+            failures=tuple(self.failures.most_common()),
+            wrong=self.wrong,
+        )
+
+
+class Tally:
+    """How a run stands."""
+
+    def __init__(self, scenario: Scenario, cluster: Cluster) -> None:
+        self._scenario, self._cluster = scenario, cluster
+        self._traffic = {traffic.name: _TrafficTally() for traffic in scenario.traffic}
+        self._since_ns: dict[str, int] = {}
+        self._met: dict[tuple[str, str], Met] = {}
+        self._rtt_s: dict[tuple[str, str], float] = {}
+        self._harmed: set[tuple[str, str]] = set()
+
+    def operations(self, traffic: str, operations: list[Operation]) -> None:
+        self._traffic[traffic].add(operations)
+
+    def fired(self, fault: str, at_ns: int) -> None:
+        self._since_ns.setdefault(fault, at_ns)
+        self._harmed = set()
+
+    def healed(self, fault: str) -> None:
+        self._since_ns.pop(fault, None)
+
+    def met(self, pod: str, met: Met) -> None:
+        self._met[pod, met.fault] = met
+
+    def probe(self, pod: str, probe: Probe) -> None:
+        link = (pod, probe.peer)
+        if not self._since_ns:
+            if probe.rtt_s is not None:
+                self._rtt_s[link] = probe.rtt_s
+        elif probe.rtt_s is None or probe.rtt_s > self._rtt_s.get(link, 0.0) + NOTICEABLE_S:
+            self._harmed.add(link)
+
+    def status(self, elapsed_s: float, now_ns: int) -> Status:
+        phases = self._scenario.phases
+        return Status(
+            elapsed_s=elapsed_s,
+            phases=(("warm-up", phases.warmup_s), ("faults", phases.faults_s), ("recovery", phases.recovery_s)),
+            traffic=tuple(tally.status(name, now_ns) for name, tally in self._traffic.items()),
+            faults=tuple(self._fault(f, now_ns) for f in self._scenario.faults if f.name in self._since_ns),
+        )
+
+    def _fault(self, fault: Fault, now_ns: int) -> FaultStatus:
+        met = [m for (_, name), m in self._met.items() if name == fault.name]
+        packets, size = sum(m.packets for m in met), sum(m.bytes for m in met)
+        touched = {link for f in self._scenario.faults if f.name in self._since_ns for link in f.touches(self._cluster)}
+        return FaultStatus(
+            name=fault.name,
+            what=fault.describe(),
+            since_s=(now_ns - self._since_ns[fault.name]) / 1e9,
+            met=f"{packets:,} packets" if packets else f"{size:,} bytes" if size else "nothing met it yet",
+            unharmed=not self._harmed - touched,
+        )
