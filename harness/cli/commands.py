@@ -1,0 +1,256 @@
+"""The verbs. Each turns words into a call and errors into one sentence and an exit code."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from harness import __version__, guardian
+from harness.cli import experiment, places, results
+from harness.cli.bound import Overrides, load
+from harness.drivers.docker import DockerCluster, connect, runs_on
+from harness.drivers.provision import ensure_engine
+from harness.errors import HELD, INTERRUPTED, HarnessError, Problem, ScenarioError
+from harness.faults import CATALOGUE
+from harness.judge.compare import differences
+from harness.judge.judge import judge as judged
+from harness.judge.verdict import Verdict, encode
+from harness.loader import notes, schema
+from harness.objectives import OBJECTIVES
+from harness.recording.folder import VERDICT
+from harness.report import terminal
+from harness.report.console import console
+from harness.report.live import live
+from harness.runner import alive
+from harness.runner.heal import heal as heal_run
+from harness.runner.play import Options
+from harness.schedule import plan_text
+from harness.traffic import CLIENTS
+
+P = ParamSpec("P")
+
+
+def _sentences(act: Callable[P, int]) -> Callable[P, None]:
+    """Run a verb: its number is the exit code, and an error of ours is a sentence on standard error."""
+
+    @functools.wraps(act)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = act(*args, **kwargs)
+        except ScenarioError as error:
+            count = len(error.problems)
+            click.echo(f"{error}\n{count} problem{'s' if count != 1 else ''}; nothing was started.", err=True)
+            code = error.exit_code
+        except HarnessError as error:
+            click.echo(str(error), err=True)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            click.echo("stopped before anything was started", err=True)
+            code = INTERRUPTED
+        sys.exit(code)
+
+    return run
+
+
+def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    for value in values:
+        if "=" not in value:
+            raise click.BadParameter(f"'{value}': write NAME=VALUE")
+    return tuple((name, value) for name, _, value in (text.partition("=") for text in values))
+
+
+_RUNS = click.option("--runs", type=click.Path(path_type=Path), default=None, help="Folder of the records [runs].")
+_WITH = click.option("--with", "variables", multiple=True, callback=_pairs, help="NAME=VALUE for the compose file.")
+_SEED = click.option("--seed", type=int, default=None, help="Instead of the scenario's own.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="harness")
+def command() -> None:
+    """Break a real cluster on schedule; answer held, violated or inconclusive.
+
+    Exit codes: 0 held, 1 violated, 2 the scenario or the command line is wrong, 3 inconclusive, 4 no verdict,
+    130 interrupted.
+    """
+
+
+@command.command()
+@click.argument("name")
+@click.option("--no-faults", is_flag=True, help="The same run as a control: no fault is injected.")
+@click.option("--keep", is_flag=True, help="Leave the cluster up, healed.")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON on standard output.")
+@_SEED
+@_WITH
+@_RUNS
+@_sentences
+def run(
+    name: str,
+    no_faults: bool,
+    keep: bool,
+    as_json: bool,
+    seed: int | None,
+    variables: tuple[tuple[str, str], ...],
+    runs: Path | None,
+) -> int:
+    """Play scenario NAME (a name, or a file) and judge it."""
+    view = live(sys.stderr, plain=as_json)
+    options = Options(without_faults=no_faults, keep=keep)
+    try:
+        done = experiment.run(name, Overrides(seed, variables), options, runs or places.runs(), view)
+    finally:
+        view.close()
+    arguments = " ".join(["--no-faults"] * no_faults + [f"--seed {done.verdict.seed}"])
+    again = f'make chaos SCENARIO={name} ARGS="{arguments}"'
+    _print(done.verdict, done.folder, again, done.took_s, as_json=as_json)
+    if keep:
+        click.echo(f"kept    the cluster is up; remove it with: harness down {done.project}", err=True)
+    return INTERRUPTED if done.interrupted else done.verdict.exit_code
+
+
+def _print(verdict: Verdict, folder: Path, again: str, took_s: float, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.buffer.write(encode(verdict))
+        return
+    terminal.render(verdict, places.shown(folder / results.REPORT), again, took_s, console(sys.stdout))
+
+
+@command.command()
+@click.argument("names", nargs=-1, required=True)
+@_WITH
+@_sentences
+def check(names: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> int:
+    """Read scenario files as `run` would, and say everything that is wrong with them. Needs no engine."""
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            bound = load(name, Overrides(None, variables))
+        except ScenarioError as error:
+            problems += error.problems
+            continue
+        faults = f"{len(bound.scenario.faults)} faults, {len(bound.scenario.objectives)} objectives"
+        click.echo(f"{name}: well ({faults}, {len(bound.cluster.nodes)} nodes)")
+        for note in notes(bound.scenario, bound.cluster):
+            click.echo(f"{name}: note: {note}")
+    if problems:
+        raise ScenarioError(problems)
+    return HELD
+
+
+@command.command()
+@click.argument("name")
+@_WITH
+@_sentences
+def plan(name: str, variables: tuple[tuple[str, str], ...]) -> int:
+    """The exact timeline of scenario NAME: links, moves and how each is undone. Needs no engine."""
+    bound = load(name, Overrides(None, variables))
+    click.echo(plan_text(bound.scenario, bound.cluster, notes(bound.scenario, bound.cluster)), nl=False)
+    return HELD
+
+
+@command.command("schema")
+@_sentences
+def print_schema() -> int:
+    """The JSON Schema of a scenario file."""
+    click.echo(json.dumps(schema(), indent=2))
+    return HELD
+
+
+@command.command("list")
+@click.argument("what", type=click.Choice(["scenarios", "faults", "objectives", "clients", "clusters"]))
+@_sentences
+def list_(what: str) -> int:
+    """What there is, one line each."""
+    tables = {
+        "faults": {kind: fault.about for kind, fault in CATALOGUE.items()},
+        "objectives": {key: objective.about for key, objective in OBJECTIVES.items()},
+        "clients": {name: client.about for name, client in CLIENTS.items()},
+        "clusters": dict.fromkeys(places.clusters(), ""),
+        "scenarios": {name: places.shown(file) for name, file in places.scenarios().items()},
+    }
+    width = max(map(len, tables[what]), default=0)
+    for name, about in tables[what].items():
+        click.echo(f"{name:<{width}}  {about}".rstrip())
+    return HELD
+
+
+@command.command()
+@click.argument("name", default="latest")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON on standard output.")
+@_RUNS
+@_sentences
+def judge(name: str, as_json: bool, runs: Path | None) -> int:
+    """Judge an old run again, from its record alone. Says where the verdict differs from the one it has."""
+    folder = results.resolve(name, runs or places.runs())
+    scenario, evidence = results.load(folder)
+    verdict = judged(scenario, evidence)
+    _print(verdict, folder, f"harness judge {places.shown(folder)}", 0.0, as_json=as_json)
+    old = folder / VERDICT
+    if not old.is_file():
+        results.conclude(folder)
+    elif changed := differences(old.read_bytes(), verdict):
+        click.echo("the recorded verdict differs:\n  " + "\n  ".join(changed), err=True)
+        return verdict.exit_code or 3
+    return verdict.exit_code
+
+
+@command.command()
+@_sentences
+def engine() -> int:
+    """Find a container engine with compose and buildx; where there is none and we are root, install one."""
+    facts = ensure_engine(lambda text: click.echo(text, err=True))
+    click.echo(f"docker {facts.server}, compose {facts.compose}, buildx {facts.buildx}, kernel {facts.kernel}")
+    return HELD
+
+
+@command.command()
+@click.argument("project", required=False)
+@click.option("--keep", is_flag=True, help="Undo the faults and leave the cluster up.")
+@_sentences
+def heal(project: str | None, keep: bool) -> int:
+    """Undo and remove what a run left behind that is not alive any more; all such runs, or PROJECT."""
+    return _heal(project, keep=keep, even_alive=False)
+
+
+@command.command()
+@click.argument("project")
+@_sentences
+def down(project: str) -> int:
+    """Remove a cluster that was kept."""
+    return _heal(project, keep=False, even_alive=False)
+
+
+@command.command(hidden=True)
+@click.argument("project")
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--keep", is_flag=True)
+@_sentences
+def guard(project: str, record: Path, keep: bool) -> int:
+    """The guardian's own process; started by `run`, never by hand."""
+    if guardian.wait():
+        click.echo(f"the harness of {project} is gone or silent; healing {record}")
+        return _heal(project, keep=keep, even_alive=True)
+    return HELD
+
+
+def _heal(project: str | None, *, keep: bool, even_alive: bool) -> int:
+    client, left_all = connect(), 0
+    found = runs_on(client)
+    if project is not None and project not in found:
+        click.echo(f"nothing of {project} is on this engine")
+        return HELD
+    for name, record in found.items():
+        if project not in (None, name):
+            continue
+        if not even_alive and alive.is_alive(Path(record)):
+            click.echo(f"{name}: alive, left alone")
+            continue
+        left = heal_run(DockerCluster(client, name), Path(record), remove=not keep)
+        left_all += len(left)
+        click.echo(f"{name}: {'could not be healed: ' + ', '.join(left) if left else 'healed' if keep else 'gone'}")
+    if not found:
+        click.echo("nothing of ours is on this engine")
+    return 3 if left_all else HELD

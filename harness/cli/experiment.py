@@ -1,0 +1,139 @@
+"""``harness run``: from a name to a verdict."""
+
+import re
+import secrets
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness
+from harness import guardian
+from harness.cli import places, results
+from harness.cli.bound import Bound, Overrides, load
+from harness.clock import monotonic_ns, wall
+from harness.drivers.docker import DockerCluster, connect
+from harness.drivers.images import Images
+from harness.drivers.provision import EngineFacts, ensure_engine
+from harness.judge.verdict import Verdict
+from harness.recording import events
+from harness.recording.folder import SCENARIO, WOVEN, Recorder
+from harness.report.live import Live
+from harness.runner import alive
+from harness.runner.inbox import Inbox, Stopped
+from harness.runner.play import How, Options, Player
+from harness.weave import Woven, weave
+from harness.weave.pods import Labels
+from harness.weave.redact import redacted
+from harness.weave.weave import our_images
+
+_OURS = ("sidecar", "client", "prometheus")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """``project``: what everything of it on the engine is labelled with (only there still if it was kept)."""
+
+    verdict: Verdict
+    folder: Path
+    project: str
+    interrupted: bool
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """``run`` names the record (``partition/2026-11-21T09-30-12-k3f7a``), ``project`` everything on the engine."""
+
+    run: str
+    project: str
+    folder: Path
+
+    @classmethod
+    def new(cls, name: str, runs: Path) -> "Identity":
+        suffix = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(5))
+        run = f"{name}/{wall():%Y-%m-%dT%H-%M-%S}-{suffix}"
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:30]
+        return cls(run, f"chaos-{slug}-{suffix}", (runs / run).absolute())
+
+
+def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Live) -> Result:
+    """Play it, judge it, write everything down. Raises ``HarnessError``s; the cluster is gone then as well."""
+    began_ns = monotonic_ns()
+    facts = ensure_engine(live.say)
+    bound = load(name, overrides)
+    identity = Identity.new(bound.name, runs)
+    live.title(bound.name, bound.cluster.name, len(bound.cluster.nodes), bound.scenario.seed, identity.run)
+    live.say(f"engine  docker {facts.server}, compose {facts.compose}, cgroup v{facts.cgroup}, kernel {facts.kernel}")
+    images = Images(places.dockerfiles(), places.PACKAGE, live.say).ensure({*_OURS, *our_images(bound.config)})
+    live.say(f"images  {len(images)} of {len(images)} ready")
+    labels = Labels(identity.project, str(identity.folder))
+    woven = weave(bound.cluster.name, bound.config, images, labels)
+    recorder = _record(identity, bound, woven, facts, options)
+    lock = alive.hold(identity.folder)
+    how = _play(bound, woven, identity, recorder, options, live)
+    took_s = (monotonic_ns() - began_ns) / 1e9
+    verdict = results.conclude(identity.folder)
+    results.point_latest(runs, identity.folder)
+    alive.release(lock)
+    return Result(verdict, identity.folder, identity.project, how == "interrupted", took_s)
+
+
+def _record(identity: Identity, bound: Bound, woven: Woven, facts: EngineFacts, options: Options) -> Recorder:
+    recorder = Recorder(identity.folder)
+    recorder.text(SCENARIO, bound.text)
+    recorder.text(WOVEN, redacted(woven.text))
+    known = [
+        ("harness", harness.__version__),
+        ("engine", facts.server),
+        ("compose", facts.compose),
+        ("kernel", facts.kernel),
+        ("cgroup", facts.cgroup),
+        ("host", facts.os),
+        *(("image", image) for image in woven.images),
+    ]
+    recorder.event(
+        events.Began(
+            at_ns=monotonic_ns(),
+            schema=events.SCHEMA,
+            run=identity.run,
+            project=identity.project,
+            scenario=bound.name,
+            seed=bound.scenario.seed,
+            wall=wall().isoformat(timespec="seconds"),
+            without_faults=options.without_faults,
+            cluster=bound.cluster,
+            facts=tuple(known),
+        ),
+        sync=True,
+    )
+    return recorder
+
+
+def _play(bound: Bound, woven: Woven, identity: Identity, recorder: Recorder, options: Options, live: Live) -> How:
+    guard = guardian.spawn(identity.project, identity.folder, keep=options.keep)
+    inbox = Inbox()
+    restore = _signals_to(inbox)
+    running = DockerCluster(connect(), identity.project, woven, bound.compose_file.parent)
+    player = Player(bound.scenario, bound.cluster, woven.ready, running, recorder, live, inbox, options, guard.alive)
+    try:
+        return player.play()
+    finally:
+        live.close()
+        restore()
+        guard.done()
+        recorder.close()
+
+
+def _signals_to(inbox: Inbox) -> Callable[[], None]:
+    """Ctrl-C, SIGTERM and SIGHUP become an item of the inbox, once; what undoes that is returned."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in signals}
+    for number in signals:
+        signal.signal(number, lambda seen, _: inbox.put(Stopped(signal.Signals(seen).name)))
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore
