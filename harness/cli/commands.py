@@ -13,6 +13,7 @@ from harness import __version__, guardian
 from harness.cli import experiment, places, results
 from harness.cli.bound import Overrides, load
 from harness.drivers.docker import DockerCluster, connect, runs_on
+from harness.drivers.images import Images
 from harness.drivers.provision import ensure_engine
 from harness.errors import HELD, INTERRUPTED, HarnessError, Problem, ScenarioError
 from harness.faults import CATALOGUE
@@ -203,6 +204,33 @@ def engine() -> int:
     """Find a container engine with compose and buildx; where there is none and we are root, install one."""
     facts = ensure_engine(lambda text: click.echo(text, err=True))
     click.echo(f"docker {facts.server}, compose {facts.compose}, buildx {facts.buildx}, kernel {facts.kernel}")
+    return HELD
+
+
+@command.command("images")
+@_sentences
+def build_images() -> int:
+    """Build the images that are not here yet; nothing is rebuilt when nothing changed."""
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    ensure_engine(say)
+    names = sorted(folder.name for folder in places.dockerfiles().iterdir() if (folder / "Dockerfile").is_file())
+    for reference in Images(places.dockerfiles(), places.PACKAGE, say).ensure(names).values():
+        click.echo(reference)
+    return HELD
+
+
+@command.command()
+@_sentences
+def status() -> int:
+    """Runs that have containers on this engine, and whether their harness is alive."""
+    found = runs_on(connect())
+    for name, record in found.items():
+        click.echo(f"{name}  {'alive' if alive.is_alive(Path(record)) else 'left behind or kept'}  {record}")
+    if not found:
+        click.echo("nothing of ours is on this engine")
     return HELD
 
 

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import docker
 import docker.errors
@@ -18,10 +19,11 @@ class ExecStream:
     def __init__(self, api: docker.APIClient, container: str, command: Sequence[str]) -> None:
         try:
             self._exec_id = api.exec_create(container, list(command), stdin=True, stdout=True, stderr=True)["Id"]
-            self._file = api.exec_start(self._exec_id, socket=True)
+            # docker-py hands out a file around the socket, or the socket itself where it goes through ssh.
+            self._file: Any = api.exec_start(self._exec_id, socket=True)
         except docker.errors.APIError as error:
             raise AgentError(f"{' '.join(command)} could not be started in {container}: {error.explanation}") from error
-        self._socket: socket.socket = self._file._sock
+        self._socket: socket.socket = getattr(self._file, "_sock", self._file)
         self._socket.settimeout(None)
         self._sending = threading.Lock()
         self._name = container
@@ -37,6 +39,7 @@ class ExecStream:
         lines, complaints = Lines(), b""
         try:
             for source, data in frames_iter_no_tty(self._file):
+                assert isinstance(data, bytes)  # docker-py's stubs allow text as well
                 if source == STDERR:
                     complaints = (complaints + data)[-4000:]
                 else:

@@ -1,0 +1,80 @@
+# One verb of the harness each. Everything a fresh machine lacks is installed by what needs it.
+
+SCENARIO ?= partition
+ARGS ?=
+TESTS ?= tests
+HARNESS := .venv/bin/harness
+
+.DEFAULT_GOAL := help
+.PHONY: help venv engine images chaos check plan judge doctor test test-unit test-cluster lint bench lock wheel \
+	logs status artifacts heal clean
+
+help: ## What there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+venv: ## The virtual environment, from requirements.lock
+	@scripts/venv
+
+engine: venv ## A container engine with compose and buildx, if none is here (needs root)
+	@$(HARNESS) engine
+
+images: venv ## The images a run needs, if they are not here
+	@$(HARNESS) images
+
+chaos: venv ## Play SCENARIO=partition and judge it (ARGS="--no-faults --seed 9 --keep --json")
+	@$(HARNESS) run $(SCENARIO) $(ARGS)
+
+check: venv ## Everything that is wrong with SCENARIO, without starting anything
+	@$(HARNESS) check $(SCENARIO)
+
+plan: venv ## The exact timeline of SCENARIO, without starting anything
+	@$(HARNESS) plan $(SCENARIO)
+
+judge: venv ## Judge an old run again: ARGS=runs/partition/...
+	@$(HARNESS) judge $(ARGS)
+
+doctor: venv ## What this machine can do, each mechanism tried once
+	@$(HARNESS) doctor
+
+test: lint images ## Our own tests: unit, property and cluster (real containers)
+	@.venv/bin/coverage erase
+	@.venv/bin/coverage run -m pytest $(TESTS)
+	@.venv/bin/coverage combine --quiet
+	@.venv/bin/coverage report
+
+test-unit: venv ## The tests that need no engine
+	@.venv/bin/pytest -m "not cluster" $(TESTS)
+
+test-cluster: images ## The tests with real containers
+	@.venv/bin/pytest -m cluster $(TESTS)
+
+lint: venv ## Style, types and layers of our own code
+	@.venv/bin/ruff check --quiet
+	@.venv/bin/ruff format --quiet --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache >/dev/null || .venv/bin/lint-imports --no-cache
+
+bench: images ## What we promise of speed, measured here, beside the peers
+	@.venv/bin/python -m bench $(ARGS)
+
+lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header pyproject.toml -o requirements.lock
+
+wheel: venv ## The wheel, in dist/
+	@.venv/bin/python -m build --wheel --no-isolation --outdir dist
+
+logs: ## The containers' logs of the last run
+	@tail -n 20 runs/latest/logs/*.log
+
+artifacts: ## Where the last run's files are
+	@find -L runs/latest -type f | sort
+
+status: venv ## Runs that have containers on this engine
+	@$(HARNESS) status
+
+heal: venv ## Undo and remove what dead runs left behind
+	@$(HARNESS) heal
+
+clean: ## Remove the virtual environment and caches (records in runs/ stay)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* dist build
