@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 CLIENT = "client"  # the pod that puts the load on; no node may have this name
 EVERYONE = "everyone"
-LINK = re.compile(r"\s*([\w.-]+)\s*->\s*([\w.-]+?)(?::(\d{1,5}))?\s*", re.ASCII)
+LINK_PATTERN = re.compile(r"\s*([\w.-]+)\s*->\s*([\w.-]+?)(?::(\d{1,5}))?\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Link:
 
     @classmethod
     def parse(cls, text: str) -> "Link":
-        found = LINK.fullmatch(text)
+        found = LINK_PATTERN.fullmatch(text)
         if not found:
             raise ValueError(f"is '{text}': write a link as 'gateway -> n1' or 'gateway -> n1:11434'")
         port = int(found[3]) if found[3] else None

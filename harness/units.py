@@ -20,17 +20,17 @@ _SIZE_BYTES = {
     "GiB": 1024**3,
 }
 _NUMBER = r"(\d{1,12}(?:\.\d{1,9})?)"
-_DURATION = re.compile(rf"{_NUMBER}(us|ms|s|m|h)")
-_SIZE = re.compile(rf"{_NUMBER}(B|kB|KB|MB|GB|KiB|MiB|GiB)")
-_RATE = re.compile(rf"{_NUMBER}/(s|m)")
-_PERCENT = re.compile(rf"{_NUMBER} ?%")
-_COUNT = re.compile(r"\d{1,12}")
-_PLAIN = re.compile(r"-?\d+(\.\d+)?")
+DURATION = re.compile(rf"{_NUMBER}(us|ms|s|m|h)", re.ASCII)
+SIZE = re.compile(rf"{_NUMBER}(B|kB|KB|MB|GB|KiB|MiB|GiB)", re.ASCII)
+RATE = re.compile(rf"{_NUMBER}/(s|m)", re.ASCII)
+SHARE = re.compile(rf"{_NUMBER} ?%", re.ASCII)
+COUNT = re.compile(r"\d{1,12}", re.ASCII)
+_PLAIN = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def duration_s(text: str) -> float:
     """``250ms`` -> 0.25. Units: us, ms, s, m, h; no sign."""
-    if found := _DURATION.fullmatch(text):
+    if found := DURATION.fullmatch(text):
         return float(Decimal(found[1]) * _DURATION_S[found[2]])
     if _PLAIN.fullmatch(text):
         raise ValueError(f"is {text}: write a duration with its unit, such as {text.lstrip('-')}s")
@@ -39,14 +39,14 @@ def duration_s(text: str) -> float:
 
 def rate_per_s(text: str) -> float:
     """``50/s`` -> 50.0; ``30/m`` -> 0.5."""
-    if found := _RATE.fullmatch(text):
+    if found := RATE.fullmatch(text):
         return float(Decimal(found[1]) / (60 if found[2] == "m" else 1))
     raise ValueError(f"is '{text}': write a rate with its unit, such as 50/s")
 
 
 def share(text: str) -> float:
     """``99.5%`` -> 0.995; from 0 % to 100 %."""
-    found = _PERCENT.fullmatch(text)
+    found = SHARE.fullmatch(text)
     if not found:
         raise ValueError(f"is '{text}': write a percentage such as 99.5%")
     value = Decimal(found[1]) / 100
@@ -57,14 +57,17 @@ def share(text: str) -> float:
 
 def size_bytes(text: str) -> int:
     """``2MB`` -> 2000000; ``2MiB`` -> 2097152."""
-    if found := _SIZE.fullmatch(text):
-        return int(Decimal(found[1]) * _SIZE_BYTES[found[2]])
+    if found := SIZE.fullmatch(text):
+        value = Decimal(found[1]) * _SIZE_BYTES[found[2]]
+        if value != int(value):
+            raise ValueError(f"is '{text}': write a whole number of bytes")
+        return int(value)
     raise ValueError(f"is '{text}': write a size with its unit, such as 2MB or 64KiB")
 
 
 def count(text: str) -> int:
     """``7`` -> 7: a number of things, without sign or unit."""
-    if _COUNT.fullmatch(text):
+    if COUNT.fullmatch(text):
         return int(text)
     raise ValueError(f"is '{text}': write a whole number such as 7")
 
@@ -72,13 +75,18 @@ def count(text: str) -> int:
 def show_s(seconds: float) -> str:
     """A duration for a person: ``17 ms``, ``1.84 s``, ``4 min 05 s``."""
     if abs(seconds) >= 120:
-        minutes, rest = divmod(round(seconds), 60)
-        return f"{minutes} min {rest:02d} s"
+        minutes, rest = divmod(round(abs(seconds)), 60)
+        return f"{'-' if seconds < 0 else ''}{minutes} min {rest:02d} s"
     if abs(seconds) >= 1:
         return f"{seconds:.2f} s" if abs(seconds) < 10 else f"{seconds:.1f} s"
     if abs(seconds) >= 0.01:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds * 1000:.1f} ms"
+
+
+def show_planned_s(seconds: float) -> str:
+    """A duration as it was written down, not measured: ``20 s``, ``0.25 s``; no digit that was not asked for."""
+    return f"{round(seconds, 6):.6f}".rstrip("0").rstrip(".") + " s"
 
 
 def show_share(value: float) -> str:

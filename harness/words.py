@@ -12,16 +12,21 @@ from typing import Any
 from harness import units
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """From a word to a value. ``read`` raises ``ValueError`` with half a sentence: what was seen, what to write."""
+    """From a word to a value. ``read`` raises ``ValueError`` with half a sentence: what was seen, what to write.
+
+    ``choices`` or ``pattern`` (of the whole word) tell an editor what ``read`` takes; both empty: any text.
+    """
 
     noun: str
     example: str
     read: Callable[[str], object]
     choices: tuple[str, ...] = ()
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +70,21 @@ def _name(text: str) -> str:
     raise ValueError(f"is '{text}': a name starts with a letter and has only a-z, 0-9 and '-', at most 40 characters")
 
 
+def _node(text: str) -> str:
+    if _NODE.fullmatch(text):
+        return text
+    raise ValueError(f"is '{text}': write a node's name, as its compose file has it")
+
+
 def _text(text: str) -> str:
     return text
 
 
-DURATION = Reader("duration", "20s", units.duration_s)
-RATE = Reader("rate", "50/s", units.rate_per_s)
-SHARE = Reader("share", "99.5%", units.share)
-SIZE = Reader("size", "2MB", units.size_bytes)
-COUNT = Reader("whole number", "7", units.count)
-NAME = Reader("name", "lost-n1", _name)
+DURATION = Reader("duration", "20s", units.duration_s, pattern=units.DURATION.pattern)
+RATE = Reader("rate", "50/s", units.rate_per_s, pattern=units.RATE.pattern)
+SHARE = Reader("share", "99.5%", units.share, pattern=units.SHARE.pattern)
+SIZE = Reader("size", "2MB", units.size_bytes, pattern=units.SIZE.pattern)
+COUNT = Reader("whole number", "7", units.count, pattern=units.COUNT.pattern)
+NAME = Reader("name", "lost-n1", _name, pattern=_NAME.pattern)
+NODE = Reader("node", "n1", _node, pattern=_NODE.pattern)
 TEXT = Reader("text", "one sentence", _text)

@@ -10,11 +10,12 @@ from pathlib import Path
 import harness
 from harness import guardian
 from harness.cli import places, results
-from harness.cli.bound import Bound, Overrides, load
+from harness.cli.bound import Bound, Overrides, draft, load
 from harness.clock import monotonic_ns, wall
 from harness.drivers.docker import DockerCluster, connect
 from harness.drivers.images import Images
 from harness.drivers.provision import EngineFacts, ensure_engine
+from harness.errors import EngineError, ScenarioError
 from harness.judge.verdict import Verdict
 from harness.recording import events
 from harness.recording.folder import SCENARIO, WOVEN, Recorder
@@ -60,6 +61,7 @@ class Identity:
 def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Live) -> Result:
     """Play it, judge it, write everything down. Raises ``HarnessError``s; the cluster is gone then as well."""
     began_ns = monotonic_ns()
+    _refuse_early(name, overrides)
     facts = ensure_engine(live.say)
     bound = load(name, overrides)
     identity = Identity.new(bound.name, runs)
@@ -77,6 +79,16 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     results.point_latest(runs, identity.folder)
     alive.release(lock)
     return Result(verdict, identity.folder, identity.project, how == "interrupted", took_s)
+
+
+def _refuse_early(name: str, overrides: Overrides) -> None:
+    """A file that is wrong installs nothing: with everything that can be said of it on this machine as it is."""
+    _, drafted = draft(name)
+    if drafted.problems:
+        try:
+            load(name, overrides)
+        except EngineError:
+            raise ScenarioError(drafted.problems) from None
 
 
 def _record(identity: Identity, bound: Bound, woven: Woven, facts: EngineFacts, options: Options) -> Recorder:

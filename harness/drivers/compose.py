@@ -16,6 +16,8 @@ def resolve(file: Path, project: str, variables: Mapping[str, str]) -> str:
     YAML and not JSON: the JSON output drops ``x-*`` of services.
     """
     done = _run(["-f", str(file), "-p", project, "config"], variables, timeout_s=30.0)
+    if "is not a docker command" in done.stderr:
+        raise EngineError("docker has no compose plugin; install it with: make engine")
     if done.returncode:
         raise ClusterError(f"{file}: docker compose cannot read it: {_last_line(done.stderr)}")
     return done.stdout

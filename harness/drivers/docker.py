@@ -85,7 +85,9 @@ class DockerCluster:
 
     def _ours(self) -> list[Container]:
         return self._asked(
-            lambda: self._client.containers.list(all=True, filters={"label": f"{LABEL_RUN}={self._project}"})
+            lambda: self._client.containers.list(
+                all=True, ignore_removed=True, filters={"label": f"{LABEL_RUN}={self._project}"}
+            )
         )
 
     def _container(self, part: str, node: str) -> Container:
@@ -218,5 +220,5 @@ _patient = Retrying(
 
 def runs_on(client: docker.DockerClient) -> dict[str, str]:
     """Every run that has containers on this engine: project -> folder of its record."""
-    found = client.containers.list(all=True, filters={"label": LABEL_RUN})
+    found = client.containers.list(all=True, ignore_removed=True, filters={"label": LABEL_RUN})
     return {c.labels[LABEL_RUN]: c.labels.get(LABEL_RECORD, "") for c in found}

@@ -19,11 +19,10 @@ class ExecStream:
     def __init__(self, api: docker.APIClient, container: str, command: Sequence[str]) -> None:
         try:
             self._exec_id = api.exec_create(container, list(command), stdin=True, stdout=True, stderr=True)["Id"]
-            # docker-py hands out a file around the socket, or the socket itself where it goes through ssh.
-            self._file: Any = api.exec_start(self._exec_id, socket=True)
+            self._file = api.exec_start(self._exec_id, socket=True)
         except docker.errors.APIError as error:
             raise AgentError(f"{' '.join(command)} could not be started in {container}: {error.explanation}") from error
-        self._socket: socket.socket = getattr(self._file, "_sock", self._file)
+        self._socket: socket.socket = _socket_of(self._file)
         self._socket.settimeout(None)
         self._sending = threading.Lock()
         self._name = container
@@ -55,3 +54,9 @@ class ExecStream:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             return
+
+
+def _socket_of(file: Any) -> socket.socket:
+    """docker-py hands out a file around the socket, or the socket itself where it goes through ssh."""
+    found: socket.socket = getattr(file, "_sock", file)
+    return found

@@ -93,10 +93,10 @@ def node_problems(
 def link_problems(key: str, link: Link, cluster: Cluster) -> Iterator[tuple[str, str]]:
     """What is wrong with a link on this cluster; its source may be the client."""
     if link.source != "client" and (unknown := cluster.unknown(link.source)):
-        yield key, f"'{link}': {unknown}"
+        yield key, f"is '{link}': {unknown}"
     if unknown := cluster.unknown(link.target):
-        yield key, f"'{link}': {unknown}"
+        yield key, f"is '{link}': {unknown}"
     elif link.source == link.target:
-        yield key, f"'{link}' leads from a node to itself: a node's own loopback is never touched"
+        yield key, f"is '{link}', from a node to itself: a node's own loopback is never touched"
     elif cluster.resolve(link).port is None:
-        yield key, f"'{link}': {link.target} declares no port; write '{link}:PORT'"
+        yield key, f"is '{link}': {link.target} declares no port; write '{link}:PORT'"

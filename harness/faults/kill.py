@@ -9,7 +9,7 @@ from harness.faults.base import Fault, Sighting, node_problems
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.wire import Kill as KillNode
 from harness.wire import Primitive
-from harness.words import NAME, word
+from harness.words import NODE, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Kill(Fault):
         "restart policies after a kill, so the node stays down whatever its policy says. Memory is lost, disks stay."
     )
 
-    nodes: tuple[str, ...] = field(metadata=word("nodes", NAME, "who is killed", many=True))
+    nodes: tuple[str, ...] = field(metadata=word("nodes", NODE, "who is killed", many=True))
 
     @property
     def via(self) -> str:
@@ -51,11 +51,15 @@ class Kill(Fault):
         later = Window(in_force.window.start_ns, in_force.window.end_ns + 5_000_000_000)
         died = [n for n in self.nodes if any(e.action == "die" for e in evidence.container_changes(n, around))]
         back = [n for n in self.nodes if any(e.action == "start" for e in evidence.container_changes(n, later))]
+        until_ns = in_force.window.end_ns - round(in_force.end_error_s * 1e9)
+        dead = Window(in_force.window.start_ns, until_ns)
+        early = [n for n in self.nodes if any(e.action == "start" for e in evidence.container_changes(n, dead))]
         met = sum(_arrivals(evidence, node, in_force.window) for node in self.nodes)
         words = (
             f"{len(died)} of {len(self.nodes)} died; {met:,} packets came for a dead port; {len(back)} started again"
         )
-        return Sighting(len(died) == len(self.nodes), met > 0, words)
+        words += f"; {', '.join(early)} came back before it was told to" if early else ""
+        return Sighting(len(died) == len(self.nodes) and not early, met > 0, words)
 
 
 def _arrivals(evidence: Evidence, node: str, window: Window) -> int:

@@ -37,8 +37,15 @@ class Latency(Fault):
         yield from link_problems("link", self.link, cluster)
         if not 0.001 <= self.delay_s <= 60:
             yield "delay", f"is {self.delay_s:g} s: write one from 1ms to 60s"
+        elif _broken_ms(self.delay_s):
+            yield "delay", f"is {self.delay_s * 1000:g} ms: write whole milliseconds, which is how Toxiproxy counts"
+        if _broken_ms(self.jitter_s):
+            yield "jitter", f"is {self.jitter_s * 1000:g} ms: write whole milliseconds, which is how Toxiproxy counts"
         if self.jitter_s > self.delay_s:
-            yield "jitter", f"is more than the delay ({self.jitter_s:g} s > {self.delay_s:g} s): nothing arrives early"
+            yield (
+                "jitter",
+                f"is {self.jitter_s:g} s, more than the delay ({self.delay_s:g} s): nothing arrives early; lower it",
+            )
 
     def proxies(self, cluster: Cluster) -> frozenset[Link]:
         return frozenset({cluster.resolve(self.link)})
@@ -65,23 +72,26 @@ class Latency(Fault):
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
         pair = (self.link.source, self.link.target)
-        window, length_ns = in_force.window, in_force.window.end_ns - in_force.window.start_ns
-        before = _round_trips(evidence, pair, Window(window.start_ns - max(length_ns, 5_000_000_000), window.start_ns))
+        window = in_force.window
+        before = _round_trips(evidence, pair, evidence.phases.get("warmup", Window(0, window.start_ns)))
         during = _round_trips(evidence, pair, Window(window.start_ns, window.end_ns - round(self.delay_s * 1e9)))
         after = _round_trips(evidence, pair, Window(window.end_ns, window.end_ns + 10_000_000_000))
         if not before or not during:
             return Sighting(False, False, "no echo came back on this link before and during it, so nothing was seen")
         added_s = median(during) - median(before)
         # Jitter moves the median of few samples; the floor is what one sample must have waited at the least.
-        seen = added_s >= 0.8 * (self.delay_s - self.jitter_s) and min(during) >= 0.8 * (self.delay_s - self.jitter_s)
+        least_s = 0.8 * (self.delay_s - self.jitter_s)
+        late = sum(rtt_s >= least_s for rtt_s in during)
         met = sum(event.bytes for event in evidence.healed(self.name))
         gone = f"gone: +{(median(after) - median(before)) * 1000:.0f} ms" if after else "gone: not seen"
-        words = (
-            f"echo +{added_s * 1000:.0f} ms ({len(during)} of {len(during)} late)"
-            if seen
-            else f"echo +{added_s * 1000:.0f} ms"
-        )
+        words = f"echo +{added_s * 1000:.0f} ms ({late} of {len(during)} late)"
+        seen = added_s >= max(least_s, 0.001) and late == len(during)
         return Sighting(seen, met > 0, f"{words}; {met:,} bytes went through it; {gone}")
+
+
+def _broken_ms(seconds: float) -> bool:
+    """Not a whole number of milliseconds."""
+    return round(seconds * 1000, 6) != round(seconds * 1000)
 
 
 def _round_trips(evidence: Evidence, pair: tuple[str, str], window: Window) -> list[float]:

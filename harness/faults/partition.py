@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import ClassVar, Literal
 
-from harness.cluster import EVERYONE, Cluster, Link
+from harness.cluster import EVERYONE, LINK_PATTERN, Cluster, Link
 from harness.faults.base import Fault, Sighting, link_problems, node_problems
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.wire import Cut, Primitive
-from harness.words import NAME, Reader, choice, word
+from harness.words import NODE, Reader, choice, word
 
-LINK = Reader("link", "gateway -> n1", Link.parse)
+LINK = Reader("link", "gateway -> n1", Link.parse, pattern=LINK_PATTERN.pattern)
 STYLE = choice("drop", "reject")
 
 
@@ -29,9 +29,9 @@ class Partition(Fault):
         "A cut link means connections in that direction: packets to the target's port, and their answers."
     )
 
-    nodes: tuple[str, ...] = field(default=(), metadata=word("nodes", NAME, "who is cut off", many=True))
+    nodes: tuple[str, ...] = field(default=(), metadata=word("nodes", NODE, "who is cut off", many=True))
     others: tuple[str, ...] = field(
-        default=(EVERYONE,), metadata=word("from", NAME, "from whom; everyone: all other nodes", many=True)
+        default=(EVERYONE,), metadata=word("from", NODE, "from whom; everyone: all other nodes", many=True)
     )
     links: tuple[Link, ...] = field(default=(), metadata=word("links", LINK, "or which connections", many=True))
     style: str = field(default="drop", metadata=word("style", STYLE, "silence, or an answer that says no"))
@@ -44,7 +44,11 @@ class Partition(Fault):
         if bool(self.nodes) == bool(self.links):
             yield "nodes", "or 'links': a partition needs exactly one of the two"
         yield from node_problems("nodes", self.nodes, cluster, client=True)
-        if self.others != (EVERYONE,):
+        if self.links and self.others != (EVERYONE,):
+            yield "from", "says nothing about 'links', which have both their ends: take it out"
+        elif EVERYONE in self.others and len(self.others) > 1:
+            yield "from", f"names others beside '{EVERYONE}': write the one or the others"
+        elif self.others != (EVERYONE,):
             yield from node_problems("from", self.others, cluster, client=True)
         for both in sorted(set(self.nodes) & set(self.others)):
             yield "from", f"names '{both}', which is also one of 'nodes': a node cannot be cut off from itself"
@@ -105,20 +109,19 @@ class Partition(Fault):
         return frozenset((*pairs, *((b, a) for a, b in pairs), *((link.source, link.target) for link in self.links)))
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
-        sent = [p for pair in sorted(self.touches(cluster)) for p in evidence.probes_between(*pair, _inside(in_force))]
-        lost = sum(p.rtt_s is None for p in sent)
+        until_ns = in_force.window.end_ns - round(in_force.end_error_s * 1e9)
+        inside = Window(in_force.window.start_ns, until_ns)
+        sent = [p for pair in sorted(self.touches(cluster)) for p in evidence.probes_between(*pair, inside)]
+        # An echo sent late in the fault may be answered after the heal: only an answer meanwhile contradicts it.
+        lost = sum(p.rtt_s is None or p.sent_ns + round(p.rtt_s * 1e9) >= until_ns for p in sent)
         healed = evidence.healed(self.name)
         packets = sum(event.packets for event in healed)
         gone = _first_answers(evidence, self.touches(cluster), in_force)
         verb = "dropped" if self.style == "drop" else "rejected"
         words = f"{verb} {packets:,} packets; {lost} of {len(sent)} echoes lost"
-        return Sighting(bool(sent) and lost == len(sent), packets > 0, f"{words}; {gone}")
-
-
-def _inside(in_force: InForce) -> Window:
-    """The part of a fault's window in which a probe that was begun had to meet it from its first to its last packet."""
-    margin_ns = min(1_000_000_000, (in_force.window.end_ns - in_force.window.start_ns) // 3)
-    return Window(in_force.window.start_ns, in_force.window.end_ns - margin_ns)
+        # A cut shorter than the gap between two echoes is witnessed by what its own rules counted.
+        met = bool(sent) or any(event.packets or event.echoes for event in healed)
+        return Sighting(met and lost == len(sent), packets > 0, f"{words}; {gone}")
 
 
 def _first_answers(evidence: Evidence, pairs: Collection[tuple[str, str]], in_force: InForce) -> str:

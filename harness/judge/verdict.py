@@ -41,7 +41,7 @@ class TrafficRecord(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """``in_force_error_s``: widest bracket of a fault's start; ``skew_s``: widest gap between its first and last node."""
+    """``in_force_error_s``: widest bracket of a start; ``skew_s``: widest gap between its first and last node."""
 
     ready_s: float | None
     teardown_s: float | None
@@ -52,7 +52,8 @@ class Timing(msgspec.Struct, frozen=True):
 class Verdict(msgspec.Struct, frozen=True):
     """``reasons``: what the outcome rests on, most important first, each a sentence.
 
-    ``as_expected``: None without ``expect:`` (or without faults); else whether it was violated on exactly what it names.
+    ``as_expected``: None without ``expect:`` (or without faults); else whether exactly what it names was violated, with
+    every fault seen.
     """
 
     schema: int

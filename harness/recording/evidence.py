@@ -25,6 +25,8 @@ from harness.recording.events import (
     Trouble,
 )
 
+WALL = "wall"  # what ``ClockSeen`` calls the clock on the wall, which is not any pod's
+
 _E = TypeVar("_E")
 _due_ns = attrgetter("due_ns")
 _sent_ns = attrgetter("sent_ns")
@@ -165,7 +167,7 @@ class Evidence:
         return {pair: tuple(found[pair]) for pair in sorted(found)}
 
     def clocks(self) -> Mapping[str, tuple[ClockSeen, ...]]:
-        """How each pod's clock compared with ours, in order, by pod."""
+        """How each pod's clock, and the one on the ``WALL``, compared with ours, in order."""
         found: dict[str, list[ClockSeen]] = {}
         for event in self.of(ClockSeen):
             found.setdefault(event.node, []).append(event)

@@ -30,6 +30,7 @@ _LOAD_LEAD_S = 1.0  # the order for the load is there so long before its first o
 _AFTERGLOW_S = 1.0  # the last scrapes and probes come in
 _STATUS_EVERY_S = 0.5
 _COUNT_EVERY_S = 1.0
+_LOOK_EVERY_NS = 50_000_000  # how long a condition may have been true before it is seen
 _ANSWER_S = 10.0  # what an agent may take for anything it is asked
 
 _T = TypeVar("_T")
@@ -147,13 +148,13 @@ class Player:
         self._show()
         slowest_s = max((traffic.timeout_s for traffic in self._scenario.traffic), default=0.0)
         every = {traffic.name for traffic in self._scenario.traffic}
-        self._until(lambda: self._hearing.loads_ended >= every, slowest_s + _ANSWER_S, lambda: "the last answers")
-        self._until(lambda: not self._ledger.open(), _ANSWER_S, self._still_open)
+        if not self._waited(lambda: self._hearing.loads_ended >= every, slowest_s + _ANSWER_S):
+            self._hearing.trouble("client-lost", "The load generator did not end when it was due to.")
+        if not self._waited(lambda: not self._ledger.open(), _ANSWER_S):
+            still = ", ".join(f"{fault} on {node}" for fault, node in self._ledger.open())
+            self._hearing.trouble("not-healed", f"Nothing said that these were healed: {still}.")
         self._until_instant(self._now_ns() + to_ns(_AFTERGLOW_S))
         self._note_clocks()
-
-    def _still_open(self) -> str:
-        return "the end of " + ", ".join(f"{fault} on {node}" for fault, node in self._ledger.open())
 
     def _repeat(self, from_ns: int, end_ns: int, every_s: float, deed: Callable[[], None]) -> None:
         def again() -> None:
@@ -211,11 +212,9 @@ class Player:
             self._programs.send(pod, wire.Inspect())
         for node in self._life.down() if self._options.keep else ():
             self._life.start(node)
-        self._until(
-            lambda: set(self._hearing.counters) >= self._programs.agents(),
-            _ANSWER_S,
-            lambda: "the agents to say that everything is healed",
-        )
+        if not self._waited(lambda: set(self._hearing.counters) >= self._programs.agents(), _ANSWER_S):
+            silent = ", ".join(sorted(self._programs.agents() - set(self._hearing.counters)))
+            self._hearing.trouble("not-healed", f"The agents of {silent} did not say what is still in force there.")
         for pod, counters in sorted(self._hearing.counters.items()):
             if counters.rules or counters.toxics:
                 what = f"{counters.rules} rules and {len(counters.toxics)} toxics"
@@ -231,17 +230,22 @@ class Player:
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def _until_instant(self, instant_ns: int) -> None:
-        self._until(lambda: self._now_ns() >= instant_ns, (instant_ns - self._now_ns()) / 1e9 + 1, lambda: "the clock")
+        self._waited(lambda: self._now_ns() >= instant_ns, (instant_ns - self._now_ns()) / 1e9 + 1)
 
     def _until(self, condition: Callable[[], bool], timeout_s: float, what: Callable[[], str]) -> None:
-        """Hear and do what falls due until ``condition``; ``StartError`` when it takes longer than ``timeout_s``."""
+        if not self._waited(condition, timeout_s):
+            raise StartError(f"Waited {timeout_s:.0f} s for {what()}.")
+
+    def _waited(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Hear, and do what falls due, until ``condition``; False when it took longer than ``timeout_s``."""
         deadline_ns = self._now_ns() + to_ns(timeout_s)
         while not condition():
             now_ns = self._now_ns()
             if now_ns >= deadline_ns:
-                raise StartError(f"Waited {timeout_s:.0f} s for {what()}.")
+                return False
             for deed in self._agenda.due(now_ns):
                 deed()
-            wake_ns = min(self._agenda.next_ns() or deadline_ns, deadline_ns, now_ns + 50_000_000)
+            wake_ns = min(self._agenda.next_ns() or deadline_ns, deadline_ns, now_ns + _LOOK_EVERY_NS)
             if item := self._inbox.next((wake_ns - self._now_ns()) / 1e9):
                 self._hearing.hear(item)
+        return True

@@ -14,6 +14,7 @@ import docker
 
 from harness.judge.verdict import Verdict, decode
 from harness.recording import events
+from harness.recording.events import AnyEvent
 from harness.recording.folder import JOURNAL, VERDICT
 from harness.weave.pods import LABEL_NODE, LABEL_PART, LABEL_RUN
 
@@ -44,14 +45,14 @@ class Experiment:
     def folder(self) -> Path:
         return next(self.runs.rglob(JOURNAL)).parent
 
-    def events(self) -> list[events.AnyEvent]:
+    def events(self) -> list[AnyEvent]:
         """What is in the journal so far; a last line that is not whole yet is left out."""
         journal = next(self.runs.rglob(JOURNAL), None)
         data = journal.read_bytes() if journal else b""
         whole = data[: data.rfind(b"\n") + 1]
         return [events.decode(line, "journal") for line in whole.splitlines()]
 
-    def until(self, condition: Callable[[list[events.AnyEvent]], bool], timeout_s: float = 60) -> None:
+    def until(self, condition: Callable[[list[AnyEvent]], bool], timeout_s: float = 60) -> None:
         """Wait for something to stand in the journal."""
         deadline = time.monotonic() + timeout_s
         while not condition(self.events()):
@@ -82,14 +83,14 @@ def container(engine: docker.DockerClient, project: str, part: str, node: str) -
 def run_in(engine: docker.DockerClient, container_id: str, command: list[str]) -> str:
     """What a command in a container prints; it must succeed."""
     code, output = engine.containers.get(container_id).exec_run(command)
-    assert code == 0, output
-    return bytes(output).decode()
+    assert code == 0 and isinstance(output, bytes), output
+    return output.decode()
 
 
 def left_of(engine: docker.DockerClient, project: str) -> list[str]:
     """Names of every container, network and volume that still carries the run's label."""
-    label = {"label": f"{LABEL_RUN}={project}"}
-    found = [c.name for c in engine.containers.list(all=True, filters=label)]
+    label: dict[str, str | list[str] | bool] = {"label": f"{LABEL_RUN}={project}"}
+    found = [c.name for c in engine.containers.list(all=True, ignore_removed=True, filters=label)]
     found += [n.name for n in engine.networks.list(filters=label)]
     found += [v.name for v in engine.volumes.list(filters=label)]
     return sorted(map(str, found))

@@ -152,7 +152,8 @@ def test_a_node_killed_in_mid_load_and_started_again_is_an_outage_and_its_recove
     try:
         ready(program)
         program.stream.send(load(rate_per_s=20.0, timeout_s=1.0))
-        time.sleep(1.2)
+        while len(program.operations()) < 20:
+            program.next(Operations)
         pair.node.kill()
         time.sleep(0.5)
         pair.node.start()

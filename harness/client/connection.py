@@ -1,0 +1,229 @@
+"""HTTP/1.1 connections to one target: one exchange at a time on each, kept alive in a pool or fresh for each.
+
+Nothing is ever asked twice: what goes wrong is told as it was seen, also when an idle connection turns out to be dead.
+"""
+
+import asyncio
+import errno
+import gc
+import socket
+from collections.abc import Callable
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from harness.client.clients import Question
+from harness.client.exchange import Exchange
+from harness.client.target import Target
+from harness.operations import Outcome
+
+# asyncio's transports are rings that only a collection frees, and a load runs without: one for so many costs 1 ms.
+_COLLECT_AFTER = 256
+# One buffer for all: the event loop fills it and calls ``buffer_updated`` before it reads from another connection.
+_BUFFER = memoryview(bytearray(256 << 10))
+_FRAMING = (b"content-length", b"transfer-encoding")
+_OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
+
+
+def request_of(question: Question, host: str, port: int, keep: bool) -> bytes:
+    """The bytes of one HTTP/1.1 request."""
+    lines = [
+        f"{question.method} {question.path} HTTP/1.1",
+        f"Host: {f'[{host}]' if ':' in host else host}:{port}",
+        f"Connection: {'keep-alive' if keep else 'close'}",
+    ]
+    if question.body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(question.body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + question.body
+
+
+def outcome_of(error: OSError) -> Outcome:
+    """What a failed connection means. Out of our own descriptors or ports is CAPPED: nothing was asked."""
+    if isinstance(error, ConnectionRefusedError):
+        return Outcome.REFUSED
+    if isinstance(error, TimeoutError):
+        return Outcome.TIMED_OUT
+    if isinstance(error, ConnectionError):
+        return Outcome.RESET
+    if error.errno in _OURS and not isinstance(error, socket.gaierror):
+        return Outcome.CAPPED
+    return Outcome.UNREACHABLE
+
+
+class Connection(asyncio.BufferedProtocol):
+    """``when_free``: the answer was whole and the server keeps the connection. ``when_lost``: it has ended."""
+
+    def __init__(self, when_free: Callable[["Connection"], None], when_lost: Callable[["Connection"], None]) -> None:
+        self._when_free = when_free
+        self._when_lost = when_lost
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._parser = HttpResponseParser(self)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._answered = False
+        self._has_headers = False
+        self._framed = False
+        self._complete = False
+        self._kept = False
+
+    def ask(self, exchange: Exchange) -> None:
+        assert self._transport is not None
+        self._begin()
+        self._exchange = exchange
+        exchange.abandon = self.abort
+        self._transport.write(exchange.request)
+
+    def close(self) -> None:
+        if self._transport:
+            self._transport.close()
+
+    def drop(self) -> None:
+        """End it, and tell nobody how its exchange ended."""
+        self._exchange = None
+        self.abort()
+
+    def abort(self) -> None:
+        if self._transport:
+            self._transport.abort()
+
+    # --- what asyncio calls -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
+        exchange = self._exchange
+        if exchange is None:  # nobody asked: what comes next on this connection could be anyone's answer
+            self.abort()
+            return
+        self._answered = True
+        try:
+            self._parser.feed_data(_BUFFER[:nbytes])
+        except HttpParserCallbackError:
+            raise  # a fault of ours, not of the answer
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if not self._complete:
+                exchange.end(Outcome.WRONG, f"the answer is not HTTP: {error}")
+                self._exchange = None
+            self.abort()
+        if self._complete:
+            self._judge(exchange)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        del self._parser  # it knows us as we know it, and nothing collects such rings while a load runs
+        self._when_lost(self)
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
+            return
+        if isinstance(exc, OSError):
+            exchange.end(outcome_of(exc), str(exc))
+        elif not self._answered:
+            exchange.end(Outcome.CLOSED, "the connection was closed without an answer")
+        elif self._has_headers and not self._framed:
+            self._judge(exchange)  # HTTP/1.0's way: such a body ends with its connection
+        else:
+            exchange.end(Outcome.TRUNCATED, f"the connection was closed after {exchange.size_bytes} bytes of the body")
+
+    def _judge(self, exchange: Exchange) -> None:
+        self._exchange = None
+        outcome, node, text = exchange.answer.judge(exchange.status)
+        exchange.end(outcome, text, node)
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._kept:
+            self._when_free(self)
+        else:
+            self._transport.close()
+
+    # --- what the parser calls ----------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self.abort()  # more than was asked for
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._framed = self._framed or name.lower() in _FRAMING
+
+    def on_headers_complete(self) -> None:
+        if self._exchange and not self._complete:
+            self._has_headers = True
+            self._exchange.status = self._parser.get_status_code()
+
+    def on_body(self, data: bytes) -> None:
+        if self._exchange and not self._complete:
+            self._exchange.size_bytes += len(data)
+            self._exchange.answer.feed(data)
+
+    def on_message_complete(self) -> None:
+        if self._exchange and self._exchange.status >= 200:  # 1xx only announces an answer
+            self._complete = True
+            self._kept = self._parser.should_keep_alive()  # only here does it speak of this message
+
+
+class Pool:
+    """Connections to one target: the last one freed is the next one used, and a new one is opened when none is idle."""
+
+    def __init__(self, target: Target, keep: bool) -> None:
+        self._target = target
+        self._keep = keep
+        self._idle: list[Connection] = []
+        self._connections: set[Connection] = set()
+        self._lost_since = 0
+        self._opening: set[asyncio.Task[None]] = set()
+
+    def ask(self, exchange: Exchange) -> None:
+        """Send it now, or as soon as a connection stands. Every end of it is told by ``exchange``."""
+        if self._idle:
+            self._idle.pop().ask(exchange)
+            return
+        task = asyncio.get_running_loop().create_task(self._open(exchange))
+        exchange.abandon = task.cancel
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    def close(self) -> None:
+        """Every connection ends; exchanges in flight are forgotten."""
+        for task in self._opening:
+            task.cancel()
+        for connection in self._connections:
+            connection.drop()
+
+    async def _open(self, exchange: Exchange) -> None:
+        address = await self._target.address()
+        if isinstance(address, OSError):
+            exchange.end(outcome_of(address), str(address))
+            return
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: Connection(self._free, self._lost), address, self._target.port
+            )
+        except OSError as error:
+            self._target.doubt()
+            exchange.end(outcome_of(error), str(error))
+            return
+        except asyncio.CancelledError:
+            self._target.doubt()  # a connection that does not come may be looked for where its host no longer is
+            raise
+        self._connections.add(connection)
+        connection.ask(exchange)
+
+    def _free(self, connection: Connection) -> None:
+        if self._keep:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _lost(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._lost_since += 1
+        if self._lost_since >= max(_COLLECT_AFTER, len(self._connections)):
+            self._lost_since = 0
+            gc.collect()
+        if connection in self._idle:
+            self._idle.remove(connection)

@@ -1,0 +1,155 @@
+"""The open loop: operation number i is due at start + i / rate, whatever became of the ones before."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from harness.client.clients import Client
+from harness.client.connection import Pool, request_of
+from harness.client.exchange import Exchange
+from harness.client.tally import Tally
+from harness.client.target import Target
+from harness.client.timer import Timer
+from harness.clock import NS_PER_S, monotonic_ns, to_ns
+from harness.errors import WireError
+from harness.operations import Operation, Outcome, pack
+from harness.wire import Load, LoadDone, Message, Operations
+
+_FLUSH_S = 0.1
+_BATCH = 10_000  # operations in one message, far below what a line may weigh
+_BURST = 64  # a late generator catches up in bursts, and reads what came between them
+
+
+def check(load: Load) -> None:
+    """``WireError`` for what no load can be: one sentence."""
+    named = (("rate_per_s", load.rate_per_s), ("timeout_s", load.timeout_s), ("in_flight_max", load.in_flight_max))
+    for name, value in named:
+        if value <= 0:
+            raise WireError(f"traffic {load.traffic}: {name} is {value}; it must be more than 0")
+    if load.end_ns < load.start_ns:
+        raise WireError(f"traffic {load.traffic}: it ends {load.start_ns - load.end_ns} ns before it starts")
+
+
+class Running:
+    """One load from now until its last operation has ended; then ``say(LoadDone)`` and ``when_done``."""
+
+    def __init__(
+        self,
+        load: Load,
+        client: Client,
+        tally: Tally,
+        say: Callable[[Message], None],
+        when_done: Callable[["Running"], None],
+    ) -> None:
+        self.load = load
+        self._tally = tally
+        self._say = say
+        self._when_done = when_done
+        keep = load.connection == "keep-alive"
+        self._pool = Pool(Target(load.host, load.port), keep)
+        # Made once: nothing is left to do at the due time but to write.
+        self._cycle = [(request_of(q, load.host, load.port, keep), q.answer) for q in client.questions()]
+        self._timeout_ns = to_ns(load.timeout_s)
+        self._sending = True
+        self._number = 0
+        self._sent = 0
+        self._in_flight = 0
+        self._in_flight_peak = 0
+        self._finished: list[Operation] = []
+        self._by_deadline: deque[Exchange] = deque()  # due order is deadline order: the time-out is the same for all
+        self._loop = asyncio.get_running_loop()
+        self._flushing = self._loop.call_later(_FLUSH_S, self._flush)
+        self._expiring: asyncio.TimerHandle | None = None
+        self._timer = Timer()
+        self._loop.add_reader(self._timer.fd, self._tick)
+        self._timer.arm(self._due_ns(0))
+        tally.open()
+
+    def _due_ns(self, number: int) -> int:
+        return self.load.start_ns + round(number * NS_PER_S / self.load.rate_per_s)
+
+    def _tick(self) -> None:
+        for _ in range(_BURST):
+            due_ns = self._due_ns(self._number)
+            if due_ns >= self.load.end_ns:
+                self._stop_sending()
+                self._finish_if_last()
+                return
+            if due_ns > monotonic_ns():
+                break
+            self._send(due_ns)
+        self._timer.arm(min(self._due_ns(self._number), self.load.end_ns))
+
+    def _send(self, due_ns: int) -> None:
+        request, answer = self._cycle[self._number % len(self._cycle)]
+        self._number += 1
+        if self._in_flight >= self.load.in_flight_max:
+            now_ns = monotonic_ns()
+            self._record(Operation(due_ns, now_ns, now_ns, 0, Outcome.CAPPED, 0, ""))
+            return
+        exchange = Exchange(due_ns, request, answer(), self._ended)
+        self._sent += 1
+        self._in_flight += 1
+        self._in_flight_peak = max(self._in_flight_peak, self._in_flight)
+        self._tally.in_flight = self._in_flight
+        self._by_deadline.append(exchange)
+        self._pool.ask(exchange)
+        if self._expiring is None:
+            self._expire_at(due_ns + self._timeout_ns)
+
+    def _ended(self, exchange: Exchange) -> None:
+        self._in_flight -= 1
+        if exchange.outcome is Outcome.CAPPED:  # we had no descriptor or port left to send it from
+            self._sent -= 1
+        self._tally.in_flight = self._in_flight
+        self._record(exchange.operation())
+        self._finish_if_last()
+
+    def _record(self, operation: Operation) -> None:
+        self._finished.append(operation)
+        self._tally.count(operation)
+
+    def _expire_at(self, at_ns: int) -> None:
+        self._expiring = self._loop.call_at(at_ns / NS_PER_S, self._expire)  # asyncio's clock is CLOCK_MONOTONIC too
+
+    def _expire(self) -> None:
+        """One timer for all: it stands at the deadline of the oldest that was in flight when it was set."""
+        self._expiring = None
+        latest_due_ns = monotonic_ns() - self._timeout_ns
+        while self._by_deadline:
+            oldest = self._by_deadline[0]
+            if not oldest.ended and oldest.due_ns > latest_due_ns:
+                self._expire_at(oldest.due_ns + self._timeout_ns)
+                return
+            self._by_deadline.popleft()
+            if not oldest.ended:
+                oldest.time_out()
+
+    def _flush(self) -> None:
+        self._flushing = self._loop.call_later(_FLUSH_S, self._flush)
+        finished, self._finished = self._finished, []
+        for first in range(0, len(finished), _BATCH):
+            self._say(Operations(self.load.traffic, pack(finished[first : first + _BATCH])))
+
+    def _finish_if_last(self) -> None:
+        if self._sending or self._in_flight:
+            return
+        self.stop()
+        self._say(LoadDone(self.load.traffic, self._sent, self._in_flight_peak))
+        self._when_done(self)
+
+    def _stop_sending(self) -> None:
+        if self._sending:
+            self._sending = False
+            self._loop.remove_reader(self._timer.fd)
+            self._timer.close()
+
+    def stop(self) -> None:
+        """Send nothing more, wait for nothing more; what has ended is told."""
+        self._stop_sending()
+        self._flush()
+        self._flushing.cancel()
+        if self._expiring:
+            self._expiring.cancel()
+        self._pool.close()
+        self._tally.close(monotonic_ns())

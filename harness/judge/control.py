@@ -1,0 +1,59 @@
+"""The negative control: while a fault is in force, every link it does not name stays as it was."""
+
+from statistics import median
+
+from harness.faults import Fault
+from harness.recording.events import Probed
+from harness.recording.evidence import Evidence, InForce, Window
+from harness.scenario import Scenario
+from harness.units import show_s
+
+CHANGE_FLOOR_S = 0.020  # a change of a round trip below this is the machine's noise
+CHANGE_SHARE = 0.2  # of the fault's own strength
+LOST_SHARE = 0.02  # a busy machine loses an echo now and then ...
+LOST_MAX = 1  # ... and one alone says nothing
+WATCHED_MIN = 5  # echoes that should have been sent, of which half are wanted
+
+
+def harmed(fault: Fault, in_force: InForce, scenario: Scenario, evidence: Evidence) -> tuple[str, ...]:
+    """What changed on links that no fault named meanwhile, a phrase for each link, sorted; empty: nothing did."""
+    window = in_force.window
+    touched = _touched(window, scenario, evidence)
+    allowed_s = max(CHANGE_FLOOR_S, CHANGE_SHARE * fault.strength_s())
+    changes = ((pair, _change(pair, window, allowed_s, evidence)) for pair in evidence.pairs() if pair not in touched)
+    return tuple(f"{source} -> {target} {change}" for (source, target), change in changes if change)
+
+
+def _touched(window: Window, scenario: Scenario, evidence: Evidence) -> frozenset[tuple[str, str]]:
+    """The pairs that some fault in force during any of ``window`` names."""
+    began = evidence.began
+    if began is None:
+        return frozenset()
+    spells = ((fault, evidence.in_force(fault.name)) for fault in scenario.faults)
+    return frozenset().union(
+        *(
+            fault.touches(began.cluster)
+            for fault, spell in spells
+            if spell and spell.window.start_ns <= window.end_ns and window.start_ns <= spell.window.end_ns
+        )
+    )
+
+
+def _change(pair: tuple[str, str], window: Window, allowed_s: float, evidence: Evidence) -> str | None:
+    warmup = evidence.phases.get("warmup", Window(0, 0))
+    before = evidence.probes_between(*pair, warmup)
+    during = evidence.probes_between(*pair, window)
+    due = len(before) * window.length_s / warmup.length_s if warmup.length_s else 0.0
+    if due >= WATCHED_MIN and len(during) < due / 2:
+        return f"was not watched ({len(during)} of {due:.0f} echoes were sent)"
+    lost = sum(probe.rtt_s is None for probe in during)
+    if lost > LOST_MAX and lost > LOST_SHARE * len(during):
+        return f"lost {lost} of {len(during)} echoes"
+    was, became = _answered(before), _answered(during)
+    if was and became and median(became) - median(was) > allowed_s:
+        return f"became {show_s(median(became) - median(was))} slower (at most {show_s(allowed_s)})"
+    return None
+
+
+def _answered(probes: tuple[Probed, ...]) -> list[float]:
+    return [probe.rtt_s for probe in probes if probe.rtt_s is not None]

@@ -1,0 +1,138 @@
+"""What spoils a measurement: the reasons for which a finding cannot be taken at its word."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from harness.objectives import Objective, Promql
+from harness.operations import Outcome
+from harness.recording.events import FaultFired, LoadEnded, Trouble
+from harness.recording.evidence import WALL, Evidence, Window
+from harness.scenario import Scenario
+from harness.stats import send_error_p99_s, succeeded
+from harness.traffic import Traffic
+from harness.units import show_s, show_share
+
+LATE_S = 0.010  # a generator later than this (or than half the gap between operations) did not put on the load
+BASELINE = 0.99  # a warm-up with less success than this is no baseline
+SENT = 0.95  # of the operations that should have fallen due
+SCRAPED = 0.95  # of the scrapes that were due
+CLOCK_S = 0.005  # what a pod's clock may be unsure or may have moved
+WALL_S = 0.250  # what the wall clock may have moved: one scrape
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """``rests``: whether a finding of that objective rests on what is doubted.
+
+    ``always``: not even a violation stands. False: harm that was seen stays harm, but nothing is held.
+    """
+
+    text: str
+    rests: Callable[[Objective], bool]
+    always: bool = True
+
+
+def everything(objective: Objective) -> bool:
+    return True
+
+
+def _prometheus(objective: Objective) -> bool:
+    return isinstance(objective, Promql)
+
+
+def _any_traffic(objective: Objective) -> bool:
+    return objective.traffic_name is not None
+
+
+def _one_traffic(name: str) -> Callable[[Objective], bool]:
+    return lambda objective: objective.traffic_name == name
+
+
+def measurement_doubts(scenario: Scenario, evidence: Evidence) -> Iterator[Doubt]:
+    """Everything that makes the measurement itself invalid, whatever the faults did; most important first."""
+    yield from _troubles(evidence)
+    yield from _unfinished(evidence)
+    yield from _clock_doubts(evidence)
+    for traffic in scenario.traffic:
+        for text in _traffic_doubts(traffic, evidence):
+            yield Doubt(text, _one_traffic(traffic.name))
+    for text in _scrape_doubts(evidence):
+        yield Doubt(text, _prometheus)
+
+
+def _unfinished(evidence: Evidence) -> Iterator[Doubt]:
+    """A figure over half a window is not the figure: what went well may go wrong yet, and the other way round."""
+    ended = evidence.ended
+    if ended is None:
+        yield Doubt("the recording has no end: the run was cut off", everything)
+    elif ended.how != "finished":
+        how = "was interrupted" if ended.how == "interrupted" else "failed"
+        yield Doubt(f"the run {how} before its end", everything)
+
+
+def _troubles(evidence: Evidence) -> Iterator[Doubt]:
+    """A node that dies before any fault was no part of the experiment; one that dies later may be its finding."""
+    fired_ns = min((event.before_ns for event in evidence.of(FaultFired)), default=None)
+    for trouble in evidence.of(Trouble):
+        match trouble.kind:
+            case "agent-lost" | "proxy-lost":
+                yield Doubt(trouble.text, everything)
+            case "client-lost":
+                yield Doubt(trouble.text, _any_traffic)
+            case "prometheus-lost":
+                yield Doubt(trouble.text, _prometheus)
+            case "node-died":
+                yield Doubt(trouble.text, everything, always=fired_ns is None or trouble.at_ns < fired_ns)
+            case "interrupted" | "other":
+                yield Doubt(trouble.text, everything, always=trouble.kind == "interrupted")
+            case "not-healed":
+                pass  # it overrides every finding, see judge()
+
+
+def _clock_doubts(evidence: Evidence) -> Iterator[Doubt]:
+    clocks = evidence.clocks()
+    if not set(clocks) - {WALL}:
+        yield Doubt("no pod's clock was compared with ours, so instants cannot be put in order", everything)
+    for node, looks in clocks.items():
+        first, last = looks[0], looks[-1]
+        unsure_s = min(look.error_ns for look in looks) / 1e9
+        moved_s = (abs(last.offset_ns - first.offset_ns) - first.error_ns - last.error_ns) / 1e9
+        if unsure_s > CLOCK_S:
+            text = f"the clock of {node} is known to {show_s(unsure_s)} only (at most {show_s(CLOCK_S)})"
+            yield Doubt(text, everything)
+        # Only Prometheus goes by the wall clock, which is slewed all the time: a step counts, a drift does not.
+        if moved_s > (WALL_S if node == WALL else CLOCK_S):
+            text = f"the clock of {node} moved against ours by at least {show_s(moved_s)} during the run"
+            yield Doubt(text, _prometheus if node == WALL else everything)
+
+
+def _traffic_doubts(traffic: Traffic, evidence: Evidence) -> Iterator[str]:
+    name, operations = traffic.name, evidence.operations.get(traffic.name, ())
+    due = traffic.rate_per_s * evidence.phases["all"].length_s if evidence.phases else 0.0
+    if len(operations) < SENT * due:
+        yield f"{name}: {len(operations):,} operations were recorded; {due:,.0f} should have fallen due"
+    capped = sum(op.outcome is Outcome.CAPPED for op in operations)
+    if capped:
+        yield f"{name}: {capped:,} operations were never sent: {traffic.in_flight_max:,} were in flight already"
+    ended = next((event for event in evidence.of(LoadEnded) if event.traffic == name), None)
+    if ended is None:
+        yield f"{name}: the load generator never said that it was done"
+    elif len(operations) - capped < ended.sent:
+        yield f"{name}: {ended.sent:,} operations were sent and only {len(operations) - capped:,} recorded"
+    late_s, allowed_s = send_error_p99_s(operations), max(LATE_S, 0.5 / traffic.rate_per_s)
+    if late_s is not None and late_s > allowed_s:
+        yield f"{name}: the load generator was {show_s(late_s)} late (p99; at most {show_s(allowed_s)})"
+    warmup = evidence.due_in(name, evidence.phases.get("warmup", Window(0, 0)))
+    if not warmup:
+        yield f"{name}: nothing fell due in the warm-up, so there is no baseline"
+    elif succeeded(warmup) < BASELINE * len(warmup):
+        share = show_share(succeeded(warmup) / len(warmup))
+        yield f"{name}: only {share} of the warm-up succeeded, before any fault (at least {show_share(BASELINE)})"
+
+
+def _scrape_doubts(evidence: Evidence) -> Iterator[str]:
+    if not evidence.scraped():
+        yield "nothing shows that Prometheus scraped without holes"
+    for target in evidence.scraped():
+        if target.seen < SCRAPED * target.expected:
+            yield f"Prometheus has {target.seen:,} of {target.expected:,} scrapes of {target.target}"

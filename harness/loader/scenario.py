@@ -1,0 +1,148 @@
+"""A scenario file as far as it can be read without a cluster: a draft, and everything that is wrong with it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
+
+from harness.errors import Problem, ScenarioError
+from harness.faults import Fault
+from harness.loader import parts
+from harness.loader.document import LIMIT_BYTES, Complaints, read
+from harness.loader.reading import Item
+from harness.objectives import WINDOWS, Objective
+from harness.objectives.when import unknown
+from harness.scenario import Phases, Scenario
+from harness.traffic import Traffic
+from harness.units import show_planned_s
+
+T = TypeVar("T")
+_FAULT_MIN_S = 0.1
+_TAKEN = (*WINDOWS, "end")  # what 'in', 'after' and 'at' understand beside the name of a fault
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """``scenario`` None: something is wrong. ``cluster`` and ``variables`` are there if they alone could be read.
+
+    ``traffic`` and ``faults``: as far as they could be read, with the lines of their keys. ``lines``: of the keys at
+    the top.
+    """
+
+    file: str
+    problems: tuple[Problem, ...]
+    scenario: Scenario | None = None
+    cluster: str | None = None
+    variables: tuple[tuple[str, str], ...] = ()
+    traffic: tuple[Item[Traffic], ...] = ()
+    faults: tuple[Item[Fault], ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def problem(self, key: str, text: str) -> Problem:
+        """A further problem at the line of a key at the top, such as ``cluster`` where there is no such file."""
+        return Problem(self.file, self.lines.get(key, 0), text)
+
+
+def parse_file(path: Path, shown: str) -> Draft:
+    """``parse`` of a file, of which no more than the limit is read; ``shown`` is its name in messages."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(LIMIT_BYTES + 1)
+    except OSError as error:
+        raise ScenarioError([Problem(shown, 0, f"cannot be read ({error.strerror}): check its name")]) from error
+    return parse(data, shown)
+
+
+def parse(data: bytes, file: str) -> Draft:
+    """Never raises: every problem that can be seen without a cluster is in the draft."""
+    complaints = Complaints(file)
+    tree = read(data, complaints)
+    if tree is None:
+        return Draft(file, tuple(complaints.problems))
+    lines = {entry.key: entry.line for entry in tree.entries}
+    head = parts.head(tree, complaints)
+    phases = parts.phases(tree, complaints)
+    traffic = parts.traffic(tree, complaints)
+    faults = parts.faults(tree, complaints)
+    objectives = parts.objectives(tree, complaints)
+    variables = parts.variables(tree, complaints)
+    expected = parts.expected(tree, complaints)
+    _file_name(head.get("name"), file, lines, complaints)
+    _own_names(traffic, "pieces of traffic", complaints)
+    _own_names(faults, "faults", complaints)
+    _own_names(objectives, "objectives", complaints)
+    _times(faults, phases, complaints)
+    _references(objectives, _names(traffic), _names(faults), complaints)
+    for item in expected or ():
+        for _, text in unknown("violated", item.name or "", _names(objectives), "objective"):
+            complaints.add(item.line, f"'violated' {text}")
+    scenario = None
+    if not complaints.problems and phases is not None:
+        plain = parts.Head(**head)
+        scenario = Scenario(
+            name=plain.name,
+            about=plain.about,
+            cluster=plain.cluster,
+            seed=plain.seed,
+            phases=phases,
+            traffic=_values(traffic),
+            faults=_values(faults),
+            objectives=_values(objectives),
+            variables=variables,
+            expected=None if expected is None else _names(expected),
+            tags=plain.tags,
+        )
+    cluster = head.get("cluster")
+    return Draft(file, tuple(complaints.problems), scenario, cluster, variables, traffic, faults, lines)
+
+
+def _values(items: Iterable[Item[T]]) -> tuple[T, ...]:
+    return tuple(item.value for item in items if item.value is not None)
+
+
+def _names(items: Iterable[Item[Any]]) -> tuple[str, ...]:
+    """Also of items with something wrong in them: who refers to one of those made no mistake."""
+    return tuple(dict.fromkeys(item.name for item in items if item.name is not None))
+
+
+def _file_name(name: str | None, file: str, lines: Mapping[str, int], complaints: Complaints) -> None:
+    path = PurePath(file)
+    if name is not None and path.suffix in (".yaml", ".yml") and path.stem != name:
+        text = f"'scenario' is '{name}', but the file is {path.name}: give both the same name"
+        complaints.add(lines["scenario"], text)
+
+
+def _own_names(items: Iterable[Item[T]], noun: str, complaints: Complaints) -> None:
+    first: dict[str, int] = {}
+    for item in items:
+        line = item.line_of("name")
+        if item.name is not None and item.name in first:
+            where = f"the other on line {first[item.name]}"
+            complaints.add(line, f"two {noun} are called '{item.name}' ({where}): give each its own name")
+        elif item.name is not None:
+            first[item.name] = line
+
+
+def _times(faults: Iterable[Item[Fault]], phases: Phases | None, complaints: Complaints) -> None:
+    for item in faults:
+        fault = item.value
+        if fault is None:
+            continue
+        if fault.name in _TAKEN:
+            text = f"'name' is '{fault.name}', which is a window of every run: give the fault another name"
+            complaints.add(item.line_of("name"), text)
+        if fault.for_s < _FAULT_MIN_S:
+            text = f"'for' is {show_planned_s(fault.for_s)}: nobody would notice; write at least 100ms"
+            complaints.add(item.line_of("for"), text)
+        if phases is not None and round(fault.at_s + fault.for_s, 9) > phases.faults_s:
+            end, phase = show_planned_s(fault.at_s + fault.for_s), show_planned_s(phases.faults_s)
+            text = f"'{fault.name}' would end {end} into the faults phase, which lasts {phase}"
+            complaints.add(item.line_of("for"), f"{text}: shorten 'for' or lengthen the phase")
+
+
+def _references(
+    objectives: Iterable[Item[Objective]], traffic: tuple[str, ...], faults: tuple[str, ...], complaints: Complaints
+) -> None:
+    for item in objectives:
+        for key, text in item.value.check(traffic, faults) if item.value else ():
+            complaints.add(item.line_of(key), f"'{key}' {text}")

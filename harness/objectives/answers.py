@@ -1,0 +1,66 @@
+"""How many of the questions were answered, and how many of the answers were not true."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import ClassVar
+
+from harness.objectives.base import Bound, Finding, bound
+from harness.objectives.over_window import OverWindow
+from harness.operations import Operation, Outcome
+from harness.stats import succeeded
+from harness.units import show_share
+from harness.words import COUNT, SHARE, word
+
+_SHARE_BOUND, _COUNT_BOUND = bound(SHARE), bound(COUNT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Success(OverWindow):
+    """The share of operations whose whole answer came in time and was right.
+
+    So few operations that losing a single one would break the bound do not show that it is held: a broken bound is a
+    fact about these users, a held one is also a promise about the next.
+    """
+
+    key: ClassVar[str] = "success"
+    about: ClassVar[str] = "the share of operations that got the whole right answer in time"
+    unit: ClassVar[str] = "share"
+
+    bound: Bound = field(metadata=word("success", _SHARE_BOUND, "the share of right answers, such as '>= 99.5%'"))
+
+    def over(self, operations: Sequence[Operation]) -> Finding:
+        samples, right = len(operations), succeeded(operations)
+        measured = right / samples
+        outcome = self.bound.outcome(measured)
+        reason = f"{right:,} of {samples:,} operations got their answer ({show_share(measured)})"
+        needed = self._needed()
+        if outcome == "held" and samples < needed:
+            reason = f"only {samples:,} operations fell due in {self.window}: '{self.bound.text}' takes {needed:,}"
+            return self.finding("inconclusive", reason, measured)
+        return self.finding(outcome, reason, measured)
+
+    def _needed(self) -> int:
+        """How many operations one lost answer does not decide about."""
+        if self.bound.comparison not in (">=", ">") or self.bound.limit >= 1:
+            return 1
+        return ceil(round(1 / (1 - self.bound.limit), 6))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong(OverWindow):
+    """How many whole answers were not the one their question has: forged, crossed, repeated, corrupted."""
+
+    key: ClassVar[str] = "wrong"
+    about: ClassVar[str] = "how many answers came whole and were not true"
+    unit: ClassVar[str] = "answers"
+
+    bound: Bound = field(metadata=word("wrong", _COUNT_BOUND, "how many untrue answers, such as '== 0'"))
+
+    def over(self, operations: Sequence[Operation]) -> Finding:
+        wrong = sum(op.outcome is Outcome.WRONG for op in operations)
+        whole = wrong + succeeded(operations)
+        reason = f"{wrong:,} of {whole:,} whole answers were wrong"
+        if not whole:
+            return self.finding("inconclusive", f"no whole answer came in {self.window}, right or wrong", 0.0)
+        return self.finding(self.bound.outcome(wrong), reason, float(wrong))

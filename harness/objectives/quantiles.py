@@ -1,0 +1,90 @@
+"""How long users waited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isinf
+from typing import ClassVar
+
+from harness.objectives.base import Bound, Finding, bound
+from harness.objectives.over_window import OverWindow
+from harness.operations import Operation
+from harness.stats import BEYOND, latencies, quantile, samples_needed, succeeded
+from harness.units import show_s
+from harness.words import DURATION, word
+
+_BOUND = bound(DURATION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantile(OverWindow):
+    """A nearest-rank quantile of latency, from the instant an operation fell due to the end of its answer.
+
+    An operation without a right answer has no latency: nobody knows how long that user would have waited. It ranks
+    above every answered one, so that failing fast never makes a system look quick. Where the quantile falls among
+    those there is no figure, and no upper limit is met.
+    """
+
+    about: ClassVar[str] = "how long users waited for an answer; lost answers rank as the slowest"
+    unit: ClassVar[str] = "s"
+    share: ClassVar[Fraction]
+
+    def over(self, operations: Sequence[Operation]) -> Finding:
+        samples, answered, needed = len(operations), succeeded(operations), samples_needed(self.share)
+        if samples < needed:
+            return self.finding(
+                "inconclusive",
+                f"{self.key} takes {needed:,} operations ({BEYOND} beyond it); {samples:,} fell due in {self.window}",
+            )
+        ordered = latencies(operations)
+        value = quantile(ordered, self.share)
+        details = (("answered", f"{answered:,} of {samples:,}"),)
+        if isinf(value):
+            reason = f"{self.key} falls among the {samples - answered:,} of {samples:,} operations without an answer"
+            return self.finding(self.bound.outcome(value), reason, details=details)
+        reason = f"{self.key} {show_s(value)} of {samples:,} operations"
+        return self.finding(self.bound.outcome(value), reason, value, details=details)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class P50(Quantile):
+    key: ClassVar[str] = "p50"
+    share: ClassVar[Fraction] = Fraction(1, 2)
+    bound: Bound = field(metadata=word("p50", _BOUND, "the median latency, such as '<= 50ms'"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class P90(Quantile):
+    key: ClassVar[str] = "p90"
+    share: ClassVar[Fraction] = Fraction(9, 10)
+    bound: Bound = field(metadata=word("p90", _BOUND, "the latency nine of ten stay below, such as '<= 100ms'"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class P95(Quantile):
+    key: ClassVar[str] = "p95"
+    share: ClassVar[Fraction] = Fraction(95, 100)
+    bound: Bound = field(metadata=word("p95", _BOUND, "the latency 95 of 100 stay below, such as '<= 250ms'"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class P99(Quantile):
+    key: ClassVar[str] = "p99"
+    share: ClassVar[Fraction] = Fraction(99, 100)
+    bound: Bound = field(metadata=word("p99", _BOUND, "the latency 99 of 100 stay below, such as '<= 1s'"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class P999(Quantile):
+    key: ClassVar[str] = "p999"
+    share: ClassVar[Fraction] = Fraction(999, 1000)
+    bound: Bound = field(metadata=word("p999", _BOUND, "the latency 999 of 1000 stay below, such as '<= 2s'"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Max(Quantile):
+    """The longest wait. It falls with the first lost answer; bound ``success`` and ``p99`` to allow for some."""
+
+    key: ClassVar[str] = "max"
+    share: ClassVar[Fraction] = Fraction(1)
+    bound: Bound = field(metadata=word("max", _BOUND, "the longest wait, such as '<= 5s'; none may be lost"))

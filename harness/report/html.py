@@ -1,0 +1,102 @@
+"""The report: one HTML file that opens anywhere, asks no network, and runs no script but its own.
+
+Everything from outside goes through the template's escaping; a content security policy names our own style and script
+by their hashes, so that even what slipped through could neither run nor load anything.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.judge.verdict import Verdict
+from harness.recording.events import Asked, Scraped
+from harness.recording.evidence import Evidence
+from harness.report import figures, lanes, picture
+from harness.report.caveats import caveats
+from harness.report.excerpts import logs as excerpts
+from harness.report.windows import windows
+from harness.scenario import Scenario
+from harness.units import show_s
+
+_PAGE = Path(__file__).parent / "page"
+_SYMBOLS = {"good": "✔", "bad": "✘", "unsure": "?"}
+
+
+def render(
+    scenario_text: str, scenario: Scenario, evidence: Evidence, verdict: Verdict, logs: Mapping[str, str]
+) -> str:
+    """``scenario_text``: the file as it was. ``logs``: container -> text, stamped by the engine or not."""
+    style, script = ((_PAGE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    began, tone = evidence.began, figures.tone(verdict)
+    text = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            policy=_policy(style, script),
+            # Ours, not anybody's input: the only two texts that are not escaped.
+            style=Markup(style),
+            script=Markup(script),
+            verdict=verdict,
+            scenario=scenario,
+            scenario_text=figures.clean(scenario_text),
+            began=began,
+            headword=figures.headword(verdict),
+            sentence=figures.sentence(verdict),
+            reasons=figures.reasons(verdict),
+            tone=tone,
+            symbol=_SYMBOLS[tone],
+            length=_length(evidence),
+            again=figures.again(verdict.scenario, verdict.seed, began.without_faults if began else False),
+            picture=picture.picture(scenario, evidence, verdict),
+            sizes=picture.SIZES,
+            lane_px=lanes.LANE_PX,
+            objectives={objective.name: objective for objective in scenario.objectives},
+            windows=windows(evidence, verdict),
+            asked=evidence.of(Asked),
+            scraped=evidence.of(Scraped),
+            logs=excerpts(logs, evidence),
+            caveats=caveats(scenario, evidence, verdict),
+        )
+    )
+    return text + "\n"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "measured": figures.measured,
+        "limit": figures.limit,
+        "details": figures.details,
+        "planned": figures.planned,
+        "in_force": figures.in_force,
+        "doubts": figures.doubts,
+        "seen": figures.seen,
+        "traffic": figures.traffic,
+        "clean": figures.clean,
+        "line": figures.line,
+        "number": figures.number,
+        "show_s": show_s,
+    }
+    environment.globals["tones"] = figures.TONES
+    return environment
+
+
+def _policy(style: str, script: str) -> str:
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _length(evidence: Evidence) -> str:
+    """From the first to the last line of the journal."""
+    if not evidence.events:
+        return "not known"
+    return show_s((max(event.at_ns for event in evidence.events) - evidence.events[0].at_ns) / 1e9)

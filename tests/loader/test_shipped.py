@@ -1,0 +1,39 @@
+"""The scenarios that come with the package."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.cluster import Cluster
+from harness.loader import bind, notes, parse_file
+from harness.scenario import Scenario
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+NAMES = ("kill", "latency", "partition", "partition-reject", "broken/kill", "broken/partition")
+
+
+def load(name: str, cluster: Cluster) -> Scenario:
+    return bind(parse_file(SCENARIOS / f"{name}.yaml", f"{name}.yaml"), cluster)
+
+
+def test_these_are_all() -> None:
+    found = {path.relative_to(SCENARIOS).with_suffix("").as_posix() for path in SCENARIOS.rglob("*.yaml")}
+    assert found == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_scenario_loads_without_a_note_and_has_tags(name: str, ollama: Cluster) -> None:
+    scenario = load(name, ollama)
+    assert notes(scenario, ollama) == ()
+    assert scenario.tags
+
+
+@pytest.mark.parametrize("name", ["kill", "partition"])
+def test_a_broken_twin_is_its_scenario_on_a_worse_gateway(name: str, ollama: Cluster) -> None:
+    twin, good = load(f"broken/{name}", ollama), load(name, ollama)
+    assert replace(twin, about=good.about, variables=(), expected=None, tags=good.tags) == good
+    assert twin.variables == (
+        ("CHECKS", "off"), ("RETRIES", "0"), ("CONNECT_TIMEOUT", "30s"), ("SERVER_TIMEOUT", "60s"),
+    )  # fmt: skip
+    assert twin.expected == ("answers", "recovery", "slow", "excluded")

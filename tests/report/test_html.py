@@ -1,0 +1,169 @@
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from msgspec.structs import replace as changed
+
+from harness.judge.verdict import Verdict
+from harness.recording.events import Asked, Began, Scraped, Trouble
+from harness.recording.evidence import Evidence
+from harness.report import html
+from tests.report.recordings import FAULT, HELD, SCENARIO, SCENARIO_TEXT, at, logs, operations, recording
+from tests.report.verdicts import EXPECTED, INCONCLUSIVE, VIOLATED
+
+EVIL = """</script><script>alert(1)</script><img src=x onerror=alert(1)>"'><style>*{display:none}</style>{{7*7}}"""
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, as a browser's parser would split them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, Mapping[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def count(self, tag: str) -> int:
+        return sum(tag == seen for seen, _ in self.seen)
+
+
+def page(
+    verdict: Verdict = HELD,
+    evidence: Evidence | None = None,
+    text: str = SCENARIO_TEXT,
+    said: Mapping[str, str] = logs(),
+) -> str:
+    return html.render(text, SCENARIO, evidence or recording(), verdict, logs() if said is None else said)
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"<h2[^>]*>([^<]*)</h2>", text)
+
+
+def test_the_report_reads_from_verdict_to_what_was_not_measured() -> None:
+    text = page()
+    assert headings(text) == [
+        "The picture",
+        "Objectives",
+        "Faults",
+        "Phases and faults, in figures",
+        "Prometheus",
+        "What the containers said",
+        "Environment",
+        "What was not measured, and what would make the answer surer",
+    ]
+    assert text.index("HELD</span> partition: users lost 7 of 3,000 answers") < text.index("The picture")
+
+
+def test_every_name_of_the_run_is_in_the_report() -> None:
+    text = page()
+    names = [
+        *(finding.objective for finding in HELD.findings),
+        *("lost-n1", "chat", "gateway", "n1", "n2", "n3", "seed", "partition/2026-11-21T09-30-12-k3f"),
+        *("dropped 1,204 packets", "max_over_time(haproxy_backend_active_servers[15s])", "agent-n1 240 of 240"),
+        *("docker 20.10.24, overlay2, cgroup v1", "make chaos SCENARIO=partition", "rate: 50/s, timeout: 5s"),
+    ]
+    assert [name for name in names if name not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        (VIOLATED, "✘</span> VIOLATED</span>"),
+        (EXPECTED, "✔</span> VIOLATED AS EXPECTED</span>"),
+        (INCONCLUSIVE, "?</span> INCONCLUSIVE</span>"),
+    ],
+)
+def test_the_verdict_is_said_in_a_sign_and_a_word(verdict: Verdict, words: str) -> None:
+    assert words in page(verdict)
+
+
+def evil_page() -> str:
+    finding = changed(HELD.findings[1], reason=EVIL, source=EVIL, bound=EVIL, unit=EVIL, details=((EVIL, EVIL),))
+    fault = changed(FAULT, what=EVIL, via=EVIL, kind=EVIL, witness=EVIL)
+    verdict = changed(HELD, sentence=EVIL, reasons=(EVIL,), run=EVIL, findings=(finding,), faults=(fault,))
+    events = [
+        changed(event, wall=EVIL, facts=((EVIL, EVIL),), project=EVIL) if isinstance(event, Began) else event
+        for event in recording().events
+    ]
+    events += [Asked(at(63), EVIL, EVIL, 35.0, None, EVIL), Scraped(at(63), EVIL, 4, 3), Trouble(at(3), "other", EVIL)]
+    answered = tuple(op._replace(node=EVIL[:10]) for op in operations())
+    evidence = replace(recording(), events=tuple(events), operations={"chat": answered, EVIL: answered[:9]})
+    return page(verdict, evidence, EVIL, {EVIL: EVIL, "n1": f"2026-11-21T09:30:36.100000000Z {EVIL}\n"})
+
+
+def test_nothing_that_was_recorded_becomes_part_of_the_page() -> None:
+    evil, good = Elements(evil_page()), Elements(page())
+    # One more set of figures belongs to the second traffic; there is no other script, and no style or image at all.
+    assert [attributes for tag, attributes in evil.seen if tag == "script"] == [
+        {"type": "application/json", "class": "bins"},
+        {"type": "application/json", "class": "bins"},
+        {},
+    ]
+    assert (evil.count("style"), evil.count("img")) == (good.count("style"), 0) == (1, 0)
+    assert {name for _, attributes in evil.seen for name in attributes if name.startswith("on")} == set()
+    assert {tag for tag, _ in evil.seen} == {tag for tag, _ in good.seen}
+    assert "{{7*7}}" in evil_page()
+
+
+def test_the_page_asks_nothing_of_any_network_and_allows_only_its_own_script_and_style() -> None:
+    text = page()
+    assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+", text) == []
+    addresses = [a.get(name) or "" for _, a in Elements(text).seen for name in ("src", "href") if name in a]
+    assert {address[:1] for address in addresses} == {"#"}
+    (policy,) = (a["content"] or "" for _, a in Elements(text).seen if a.get("http-equiv"))
+    assert re.sub(r"'sha256-[\w+/=]{44}'", "HASH", policy) == (
+        "default-src 'none'; style-src HASH; script-src HASH; base-uri 'none'; form-action 'none'"
+    )
+    assert "style=" not in text.split("</style>")[1].split("<script>")[0]
+
+
+def test_every_link_inside_the_page_leads_somewhere() -> None:
+    seen = Elements(page()).seen
+    ids = {attributes["id"] for _, attributes in seen if "id" in attributes}
+    assert {(a["href"] or "")[1:] for _, a in seen if "href" in a} <= ids
+    assert {a["aria-labelledby"] for _, a in seen if "aria-labelledby" in a} <= ids
+
+
+def test_a_hundred_thousand_operations_are_a_light_page_in_good_time() -> None:
+    evidence = recording(100_000, 1700.0)
+    began = time.process_time()
+    text = page(evidence=evidence)
+    assert time.process_time() - began <= 2.0
+    assert len(text.encode()) <= 3_000_000
+
+
+def test_a_log_is_shown_around_each_fault_in_the_runs_own_time() -> None:
+    text = page()
+    assert "from 1 s before to 4 s after lost-n1 was in force at 15.0 s" in text
+    assert "   15.600 s  Server be/n1 is DOWN, reason: Layer4 timeout, 2 active servers left" in text
+    assert "from 1 s before to 4 s after lost-n1 was healed at 35.0 s" in text
+
+
+def test_a_log_without_time_stamps_shows_its_last_lines() -> None:
+    text = page(said={"n1": "\n".join(f"line {number}" for number in range(100))})
+    assert "the last lines (60 more lines in the record)" in text
+    assert "line 60\n" in text
+    assert "line 59\n" not in text
+
+
+def test_a_run_that_was_broken_off_at_once_still_gives_a_report() -> None:
+    nothing = changed(INCONCLUSIVE, findings=(), faults=(), traffic=())
+    text = page(nothing, Evidence((), {}, ()), said={})
+    assert "there is nothing to draw" in text
+    assert "The run did not finish" in text
+
+
+def test_the_same_recording_gives_the_same_bytes() -> None:
+    assert page() == page()
+
+
+def test_what_keeps_a_run_from_being_evidence_is_named_among_what_was_not_measured() -> None:
+    text = page(INCONCLUSIVE).split('id="h-caveats"')[1]
+    assert "Fault lost-n1: not seen. What is said about it proves nothing." in text
+    assert "Objective recovery could not be decided: no figure was taken" in text
