@@ -67,6 +67,10 @@ class Cluster:
                 return node
         raise KeyError(name)
 
+    def pod_of(self, name: str) -> str:
+        """The pod in which a node, or the client, lives: what is done to packets is done to all of a pod."""
+        return name if name == CLIENT else self.node(name).pod
+
     def unknown(self, name: str) -> str | None:
         """None if there is such a node; else the sentence that says there is not."""
         names = self.names()

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -33,7 +34,8 @@ class Guardian:
         """Everything is healed and gone: it may end without doing anything."""
         self._send(_DONE)
         self._close()
-        self._process.wait(timeout=10)
+        with suppress(subprocess.TimeoutExpired):  # slow to end: it has heard that there is nothing to do
+            self._process.wait(timeout=10)
 
     def _send(self, word: bytes) -> None:
         try:

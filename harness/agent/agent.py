@@ -119,7 +119,7 @@ class Agent:
             deadline_ns = min(next_tick_ns, self._schedule.next_ns() or next_tick_ns)
             if self._schedule.quiet(now_ns):
                 if wait_until(deadline_ns, (self._inbox.fileno(), self._supervisor.fileno())):
-                    self._attend()
+                    self._attend(next_tick_ns)
             else:  # orders can wait for some milliseconds, a moment cannot
                 wait_until(deadline_ns, ())
             self._keep_moments(self._schedule.due(monotonic_ns()))
@@ -192,18 +192,19 @@ class Agent:
 
     # --- orders -------------------------------------------------------------------------------------------------------
 
-    def _attend(self) -> None:
+    def _attend(self, until_ns: int) -> None:
+        """Orders, as long as no moment is near and no beat is due."""
         self._inbox.drain()
         if (text := self._supervisor.warning()) is not None:
             self._say(Failed(text))
             self._broken = True
             self._end = "end"
-        while self._end is None and self._schedule.quiet(monotonic_ns()):
+        while self._end is None and self._schedule.quiet(now_ns := monotonic_ns()) and now_ns < until_ns:
             order = self._inbox.take()
             if order is None:
                 return
             self._obey(order)
-        self._inbox.wake()  # what is left is seen to after the moment that is near
+        self._inbox.wake()  # for what is left
 
     def _obey(self, order: Order) -> None:
         match order:

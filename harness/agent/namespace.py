@@ -31,7 +31,7 @@ class Ready:
     kill: str
     toxics: tuple[ToxicSpec, ...]
     meters: tuple[tuple[str, bool], ...]  # counters of what met it, and whether they count echoes
-    since: Mapping[str, Count]  # what those counters said when it fired
+    since: Mapping[str, Count] | None = None  # what those counters said when it fired; None: it has not
 
 
 class Namespace:
@@ -86,6 +86,7 @@ class Namespace:
     def fire(self, fault: str) -> Span:
         """Everything of one fault at once: the packet rules in one transaction, then the toxics."""
         ready = self._ready[fault]
+        self._ready[fault] = replace(ready, since={})
         before_ns = monotonic_ns()
         if ready.fire:
             self._kernel.change(ready.fire)
@@ -103,8 +104,9 @@ class Namespace:
         self._check_rules(ready, held)
         for toxic in ready.toxics:
             self._toxics.check(toxic)
-        if ready.toxics:  # their counters run all the time; a rule's own counters count from nothing
-            self._ready[fault] = replace(ready, since={name: held.count(name) for name, _ in ready.meters})
+        # A proxied link is counted all the time; a rule's own counters begin when something meets it.
+        since = {name: held.count(name) for name, _ in ready.meters if not name.startswith(f"{fault}/")}
+        self._ready[fault] = replace(ready, since=since)
 
     def heal(self, fault: str) -> Span:
         """Take it away, whether it is in force or not. What cannot be taken away is found by ``confirm_healed``."""
@@ -125,9 +127,7 @@ class Namespace:
         ready = self._ready[fault]
         held = self._kernel.held()
         left = [name for name in ready.cuts.counts() if held.elements.get(name)]
-        if ready.toxics:
-            there = self._toxics.held()
-            left += [toxic.name for toxic in ready.toxics if (toxic.proxy, toxic.name) in there]
+        left += [toxic.name for toxic in ready.toxics if self._toxics.holds(toxic)]
         if left:
             raise AgentError(f"{fault} is not healed: {', '.join(left)} still hold something")
         return self._met(ready, held)
@@ -137,7 +137,7 @@ class Namespace:
     def inspect(self) -> tuple[Held, tuple[str, ...], tuple[PortCount, ...]]:
         """The kernel's table, the names of all toxics, and what arrived at the node's own ports."""
         held = self._kernel.held()
-        toxics = tuple(name for _, name in self._toxics.held()) if self._routes else ()
+        toxics = self._toxics.held() if self._routes else ()
         ports = tuple(
             PortCount(port, held.count(f"arrived/{port}").packets, held.count(f"opens/{port}").packets)
             for port in self._ports
@@ -173,7 +173,7 @@ class Namespace:
         if cuts.elements:
             meters = (*meters, (f"{order.fault}/packets", False), (f"{order.fault}/echoes", True))
         kill = packets.kill_filter(cut_list, self._ips)
-        return Ready(order, cuts, cuts.fire(order.lease_s), cuts.heal(), kill, toxics, meters, {})
+        return Ready(order, cuts, cuts.fire(order.lease_s), cuts.heal(), kill, toxics, meters)
 
     def _toxic_specs(
         self, fault: str, toxics: Sequence[Toxic]
@@ -203,9 +203,13 @@ class Namespace:
 
     @staticmethod
     def _met(ready: Ready, held: Held) -> Met:
+        since = ready.since
+        if since is None:
+            return Met(ready.order.fault, 0, 0, 0)
+
         def total(echoes: bool) -> Count:
             names = (name for name, is_echo in ready.meters if is_echo == echoes)
-            return sum((held.count(name) - ready.since.get(name, Count()) for name in names), Count())
+            return sum((held.count(name) - since.get(name, Count()) for name in names), Count())
 
         traffic = total(False)
         return Met(ready.order.fault, traffic.packets, traffic.bytes, total(True).packets)

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from harness.clock import monotonic_ns, to_s
 
-SPIN_NS = 100_000  # a sleeping thread is woken some 0.1 ms late; the last stretch is watched instead of slept
+SPIN_NS = 300_000  # a sleeping thread is woken some 0.1 ms late; the last stretch is watched instead of slept
 QUIET_NS = 20_000_000  # with a moment so near, nothing that can wait is begun
 
 

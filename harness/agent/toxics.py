@@ -1,7 +1,7 @@
 """Toxiproxy, typed and with time-outs: proxies that stay all run, toxics that come and go, each read back."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,6 +37,10 @@ class ToxicSpec:
     attributes: tuple[tuple[str, int], ...]
 
 
+class ToxiproxyGone(AgentError):
+    """Nothing listens where Toxiproxy did, and its toxics ended with it."""
+
+
 class _Timed(HTTPAdapter):
     """toxiproxy-python asks without a time-out, which requests takes to mean for ever."""
 
@@ -56,14 +60,6 @@ class Toxics:
         self._server = Toxiproxy()
         self._server.update_api_consumer("127.0.0.1", TOXIPROXY_PORT)
         self._proxies: dict[str, Proxy] = {}
-
-    def answers(self) -> bool:
-        try:
-            with _translated("answer"):
-                self._server.proxies()
-        except AgentError:
-            return False
-        return True
 
     def ensure(self, specs: Sequence[ProxySpec]) -> None:
         """These proxies exist, and are read back; one that is already right keeps its connections."""
@@ -101,24 +97,28 @@ class Toxics:
 
     def remove(self, spec: ToxicSpec) -> None:
         """Removes it; one that is not there is no error."""
-        with _translated(f"remove the toxic {spec.name} from {spec.proxy}"):
-            try:
-                self._proxies[spec.proxy].destroy_toxic(spec.name)
-            except NotFound:
-                return
+        what = f"remove the toxic {spec.name} from {spec.proxy}"
+        with suppress(ToxiproxyGone), _translated(what), suppress(NotFound):
+            self._proxies[spec.proxy].destroy_toxic(spec.name)
 
-    def held(self) -> tuple[tuple[str, str], ...]:
-        """Every toxic there is, as (proxy, name), in order."""
-        with _translated("list its toxics"):
+    def holds(self, spec: ToxicSpec) -> bool:
+        with suppress(ToxiproxyGone), _translated(f"show the toxics of {spec.proxy}"):
+            return spec.name in self._proxies[spec.proxy].toxics()
+        return False
+
+    def held(self) -> tuple[str, ...]:
+        """The names of all toxics of all proxies, in order."""
+        with suppress(ToxiproxyGone), _translated("list its toxics"):
             proxies: dict[str, Proxy] = self._server.proxies()
-            return tuple(sorted((proxy, toxic) for proxy, found in proxies.items() for toxic in found.toxics()))
+            return tuple(sorted(name for found in proxies.values() for name in found.toxics()))
+        return ()
 
     def reset(self) -> None:
         """No toxics any more; proxies and their connections stay."""
-        with _translated("remove its toxics"):
+        with suppress(ToxiproxyGone), _translated("remove its toxics"):
             self._server.reset()
         if left := self.held():
-            raise AgentError(f"Toxiproxy still holds {', '.join(name for _, name in left)}")
+            raise AgentError(f"Toxiproxy still holds {', '.join(left)}")
 
 
 def _spec(proxy: Proxy) -> ProxySpec:
@@ -134,4 +134,6 @@ def _translated(what: str) -> Iterator[None]:
         text = said.decode(errors="replace").strip() if isinstance(said, bytes) else str(said)
         raise AgentError(f"Toxiproxy did not {what}: {text}") from error
     except (requests.RequestException, KeyError, ValueError) as error:
+        if isinstance(error, requests.ConnectionError) and not Toxiproxy().running():
+            raise ToxiproxyGone(f"Toxiproxy did not {what}: nothing listens on port {TOXIPROXY_PORT} here") from error
         raise AgentError(f"Toxiproxy did not {what} within {TIMEOUT_S:g} s: {error}") from error

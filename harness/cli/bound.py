@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.cli import places
 from harness.cluster import Cluster
 from harness.drivers import compose
-from harness.errors import ScenarioError
+from harness.errors import ClusterError, ScenarioError
 from harness.loader import Draft, bind, parse_file
 from harness.scenario import Scenario
 from harness.weave.weave import describe
@@ -50,8 +50,13 @@ def load(name: str, overrides: Overrides) -> Bound:
         text = f"'cluster' is '{drafted.cluster}': there is no compose/{drafted.cluster}.yaml (there are {known})"
         raise ScenarioError([*drafted.problems, drafted.problem("cluster", text)])
     variables = {**_from_environment(), **dict(drafted.variables), **dict(overrides.variables)}
-    config = compose.resolve(found, "chaos", variables)
-    cluster = describe(drafted.cluster, config)
+    try:
+        config = compose.resolve(found, "chaos", variables)
+        cluster = describe(drafted.cluster, config)
+    except ClusterError as error:
+        if not drafted.problems:
+            raise
+        raise ScenarioError([*drafted.problems, drafted.problem("cluster", str(error))]) from error
     scenario = bind(drafted, cluster)
     if overrides.seed is not None:
         scenario = replace(scenario, seed=overrides.seed)

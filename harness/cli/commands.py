@@ -132,8 +132,13 @@ def check(names: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> int
         except ScenarioError as error:
             problems += error.problems
             continue
-        faults = f"{len(bound.scenario.faults)} faults, {len(bound.scenario.objectives)} objectives"
-        click.echo(f"{name}: well ({faults}, {len(bound.cluster.nodes)} nodes)")
+        parts = (
+            (bound.scenario.faults, "fault"),
+            (bound.scenario.objectives, "objective"),
+            (bound.cluster.nodes, "node"),
+        )
+        counted = ", ".join(f"{len(things)} {noun}{'' if len(things) == 1 else 's'}" for things, noun in parts)
+        click.echo(f"{name}: well ({counted})")
         for note in notes(bound.scenario, bound.cluster):
             click.echo(f"{name}: note: {note}")
     if problems:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 ECHO_PORT = 17071  # as in ``wire``; a test compares them
 TOXIPROXY_PORT = 17074
+TOXIPROXY_UID = 4242
 _UNUSED_PORT = 9
 _QUEUED_PORT = 4999
 _QUEUE = 7
@@ -94,7 +95,7 @@ def nftables() -> str:
             raise Failed("the rule is there, and a connection it names goes through")
         _run("nft", "flush set ip doctor cut")
         healed_s = _echo(ECHO_PORT, _PATIENCE_S)
-    return f"a cut connection times out, and works {healed_s * 1000:.1f} ms after the heal; all read back"
+    return f"cut connections time out; healed in {healed_s * 1000:.1f} ms"
 
 
 def timeout() -> str:
@@ -108,7 +109,7 @@ def timeout() -> str:
             if time.monotonic() - began_s > _PATIENCE_S:
                 raise Failed(f"an element of {asked_s} s still cuts after {_PATIENCE_S:.0f} s")
         took_s = time.monotonic() - began_s
-    return f"an element of {asked_s} s was gone after {took_s:.2f} s, by itself"
+    return f"an element of {asked_s} s was gone after {took_s:.2f} s"
 
 
 def reject() -> str:
@@ -123,7 +124,7 @@ def reject() -> str:
 def redirect() -> str:
     elements = f"127.0.0.1 . {_UNUSED_PORT} : {ECHO_PORT}"
     redirects = f"map to {{ type ipv4_addr . inet_service : inet_service; elements = {{ {elements} }}; }}; "
-    chain = "meta skuid 4242 return; meta l4proto tcp redirect to :ip daddr . tcp dport map @to;"
+    chain = f"meta skuid {TOXIPROXY_UID} return; meta l4proto tcp redirect to :ip daddr . tcp dport map @to;"
     with _table(f"{redirects} chain out {{ type nat hook output priority -100; {chain} }};"):
         _echo(_UNUSED_PORT)
     return "a connection to another port arrived at ours"
@@ -190,8 +191,8 @@ def _queue_rule() -> str:
         _run("nft", f"add rule ip doctor queued queue flags bypass to {_QUEUE}")
     except (Absent, Failed):
         _target_rule()
-        return "by the NFQUEUE target"
-    return "by nft's own queue"
+        return "xt NFQUEUE"
+    return "nft queue"
 
 
 def _serve_one(queue: socket.socket, hold_s: float) -> None:
@@ -222,7 +223,7 @@ def queue() -> str:
         server.join(1.0)
     if took_s < hold_s:
         raise Failed(f"a packet held for {hold_s * 1000:.0f} ms came after {took_s * 1000:.1f} ms")
-    return f"{how}; a packet held for {hold_s * 1000:.0f} ms came after {took_s * 1000:.1f} ms"
+    return f"{how}; held {hold_s * 1000:.0f} ms, came after {took_s * 1000:.1f} ms"
 
 
 # --- queueing disciplines, Toxiproxy, ptrace --------------------------------------------------------------------------
@@ -250,14 +251,14 @@ def htb() -> str:
         _run("tc", "class", "add", "dev", device, "parent", "1:", "classid", "1:10", "htb", "rate", "10mbit")
         if "rate 10Mbit" not in _run("tc", "class", "show", "dev", device):
             raise Failed("the class cannot be read back")
-    return "a class of 10 Mbit/s was made and read back"
+    return "a class of 10 Mbit/s, read back"
 
 
 def netem() -> str:
     with _discipline("netem", "delay", "10ms") as device:
         if "netem" not in _run("tc", "qdisc", "show", "dev", device):
             raise Failed("the discipline cannot be read back")
-    return "a delay of 10 ms was set and read back"
+    return "a delay of 10 ms, read back"
 
 
 def _toxiproxy(method: str, path: str, body: object = None) -> bytes:
@@ -296,7 +297,7 @@ def toxiproxy() -> str:
         _toxiproxy("DELETE", "/proxies/doctor")
     if after_s * 1000 < delay_ms:
         raise Failed(f"with a toxic of {delay_ms} ms an echo takes {after_s * 1000:.1f} ms")
-    return f"{version}; an echo takes {before_s * 1000:.1f} ms, with a toxic of {delay_ms} ms {after_s * 1000:.0f} ms"
+    return f"{version}; echo {before_s * 1000:.1f} ms, with {delay_ms} ms toxic {after_s * 1000:.0f} ms"
 
 
 def ptrace() -> str:
@@ -316,7 +317,7 @@ def ptrace() -> str:
     clock_page = "[vdso]" in Path("/proc/1/maps").read_text()
     call(detach)
     took_ms = (time.monotonic() - began_s) * 1000
-    return f"another container's process was held for {took_ms:.1f} ms" + ("" if clock_page else "; it has no vDSO")
+    return f"a node's process was held for {took_ms:.1f} ms" + ("" if clock_page else "; no vDSO")
 
 
 TRIALS: dict[str, Callable[[], str]] = {

@@ -90,6 +90,11 @@ def node_problems(
             yield key, f"names '{name}': {unknown}"
 
 
+def pods_of(link: Link, cluster: Cluster) -> tuple[str, str]:
+    """The pods at a link's ends: what is probed, and where its packets can be met."""
+    return cluster.pod_of(link.source), cluster.pod_of(link.target)
+
+
 def link_problems(key: str, link: Link, cluster: Cluster) -> Iterator[tuple[str, str]]:
     """What is wrong with a link on this cluster; its source may be the client."""
     if link.source != "client" and (unknown := cluster.unknown(link.source)):
@@ -98,5 +103,7 @@ def link_problems(key: str, link: Link, cluster: Cluster) -> Iterator[tuple[str,
         yield key, f"is '{link}': {unknown}"
     elif link.source == link.target:
         yield key, f"is '{link}', from a node to itself: a node's own loopback is never touched"
+    elif len(set(pods_of(link, cluster))) == 1:
+        yield key, f"is '{link}', and both live in one pod: they meet on its loopback, which is never touched"
     elif cluster.resolve(link).port is None:
         yield key, f"is '{link}': {link.target} declares no port; write '{link}:PORT'"

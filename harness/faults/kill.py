@@ -54,7 +54,7 @@ class Kill(Fault):
         until_ns = in_force.window.end_ns - round(in_force.end_error_s * 1e9)
         dead = Window(in_force.window.start_ns, until_ns)
         early = [n for n in self.nodes if any(e.action == "start" for e in evidence.container_changes(n, dead))]
-        met = sum(_arrivals(evidence, node, in_force.window) for node in self.nodes)
+        met = sum(_arrivals(evidence, cluster.pod_of(node), in_force.window) for node in self.nodes)
         words = (
             f"{len(died)} of {len(self.nodes)} died; {met:,} packets came for a dead port; {len(back)} started again"
         )

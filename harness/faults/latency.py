@@ -6,7 +6,7 @@ from statistics import median
 from typing import ClassVar
 
 from harness.cluster import Cluster, Link
-from harness.faults.base import Fault, Sighting, link_problems
+from harness.faults.base import Fault, Sighting, link_problems, pods_of
 from harness.faults.partition import LINK
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.wire import Primitive, Toxic
@@ -65,13 +65,13 @@ class Latency(Fault):
         return "the toxic is deleted; the link stays on its proxy, without toxics"
 
     def touches(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
-        return frozenset({(self.link.source, self.link.target)})
+        return frozenset({pods_of(self.link, cluster)})
 
     def strength_s(self) -> float:
         return self.delay_s
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
-        pair = (self.link.source, self.link.target)
+        pair = pods_of(self.link, cluster)
         window = in_force.window
         before = _round_trips(evidence, pair, evidence.phases.get("warmup", Window(0, window.start_ns)))
         during = _round_trips(evidence, pair, Window(window.start_ns, window.end_ns - round(self.delay_s * 1e9)))

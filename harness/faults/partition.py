@@ -6,7 +6,7 @@ from itertools import product
 from typing import ClassVar, Literal
 
 from harness.cluster import EVERYONE, LINK_PATTERN, Cluster, Link
-from harness.faults.base import Fault, Sighting, link_problems, node_problems
+from harness.faults.base import Fault, Sighting, link_problems, node_problems, pods_of
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.wire import Cut, Primitive
 from harness.words import NODE, Reader, choice, word
@@ -58,8 +58,11 @@ class Partition(Fault):
             yield "nodes", "names every node: nobody is left to cut them off from"
 
     def _pairs(self, cluster: Cluster) -> tuple[tuple[str, str], ...]:
+        """Pods that are kept apart, each pair once; two nodes of one pod cannot be."""
         others = cluster.names() if self.others == (EVERYONE,) else self.others
-        return tuple(product(self.nodes, (name for name in others if name not in self.nodes)))
+        here = dict.fromkeys(map(cluster.pod_of, self.nodes))
+        there = dict.fromkeys(map(cluster.pod_of, others))
+        return tuple((a, b) for a, b in product(here, there) if b not in here)
 
     def compile(self, cluster: Cluster, proxied: Collection[Link]) -> tuple[Primitive, ...]:
         cuts: list[Cut] = []
@@ -71,7 +74,7 @@ class Partition(Fault):
             cuts += [
                 self._cut(link.source, link.target, "out", link.port, "peer")
                 for link in proxied
-                if {link.source, link.target} == {a, b} and self.style == "drop"
+                if {cluster.pod_of(link.source), cluster.pod_of(link.target)} == {a, b} and self.style == "drop"
             ]
         for link in map(cluster.resolve, self.links):
             for hook in self._hooks():
@@ -106,7 +109,7 @@ class Partition(Fault):
 
     def touches(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
         pairs = self._pairs(cluster)
-        return frozenset((*pairs, *((b, a) for a, b in pairs), *((link.source, link.target) for link in self.links)))
+        return frozenset((*pairs, *((b, a) for a, b in pairs), *(pods_of(link, cluster) for link in self.links)))
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
         until_ns = in_force.window.end_ns - round(in_force.end_error_s * 1e9)

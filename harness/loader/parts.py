@@ -16,6 +16,8 @@ from harness.words import COUNT, NAME, TEXT, word, words_of
 
 T = TypeVar("T", Fault, Traffic, Objective)
 VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
+# Variables reach the compose plugin as its environment: a file must not choose which program or which engine that is.
+_RESERVED = re.compile(r"PATH|HOME|(LD|DOCKER|COMPOSE|BUILDX|BUILDKIT)_.*", re.IGNORECASE)
 _PHASE_MIN_S, _PHASE_MAX_S = 1.0, 86_400.0
 
 
@@ -112,6 +114,8 @@ def variables(tree: Map, complaints: Complaints) -> tuple[tuple[str, str], ...]:
             continue
         if re.fullmatch(VARIABLE, entry.key) is None:
             problem = f"'with' sets {quoted(entry.key)}: a variable has only letters, digits and '_', no digit first"
+        elif _RESERVED.fullmatch(entry.key):
+            problem = f"'with' sets {quoted(entry.key)}, which belongs to docker and the shell: choose another name"
         elif not isinstance(entry.value, Text):
             problem = f"{quoted(entry.key)} is {shape(entry.value)}: a variable is one text"
         elif text is None:

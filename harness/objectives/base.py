@@ -55,7 +55,8 @@ def bound(of: Reader) -> Reader:
             raise TypeError(f"{of.noun} is not a number")
         return Bound(found[1], float(limit), text.strip())
 
-    return Reader(f"bound on a {of.noun}", f"<= {of.example}", read)
+    pattern = rf"(<=|>=|==|<|>)\s*({of.pattern})" if of.pattern else ""
+    return Reader(f"bound on a {of.noun}", f"<= {of.example}", read, pattern=pattern)
 
 
 @dataclass(frozen=True, slots=True)

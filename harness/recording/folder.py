@@ -37,7 +37,8 @@ class Recorder:
         """One journal line. ``sync``: on the disk before this returns (what must survive us, such as an intent)."""
         self._append(self._journal, events.encode(event))
         if sync:
-            os.fsync(self._journal.fileno())
+            with self._guarded():
+                os.fsync(self._journal.fileno())
 
     def probe(self, probe: events.Probed) -> None:
         self._append(self._probes, events.encode(probe), flush=False)
@@ -94,8 +95,14 @@ def _lines(file: Path) -> Iterator[tuple[bytes, str]]:
 
 
 def _operations(folder: Path) -> Mapping[str, tuple[Operation, ...]]:
-    files = sorted(folder.glob("*.bin"))
-    return {file.stem: tuple(sorted(unpack(file.read_bytes()))) for file in files}
+    return {file.stem: _unpacked(file) for file in sorted(folder.glob("*.bin"))}
+
+
+def _unpacked(file: Path) -> tuple[Operation, ...]:
+    try:
+        return tuple(sorted(unpack(_bytes(file))))
+    except ValueError as error:
+        raise RecordingError(f"{file.name}: not operations ({error}): the recording is damaged") from error
 
 
 def _bytes(file: Path) -> bytes:

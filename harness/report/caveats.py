@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from harness.judge.verdict import Verdict
-from harness.recording.events import ClockSeen
 from harness.recording.evidence import Evidence
 from harness.report import figures
 from harness.scenario import Scenario
@@ -40,9 +39,8 @@ def _every_run(scenario: Scenario, evidence: Evidence, verdict: Verdict) -> Iter
     if verdict.timing.in_force_error_s is not None:
         known = show_s(verdict.timing.in_force_error_s)
         yield f"The beginning of a fault is known to within {known}; no figure counted from it can be surer."
-    if clocks := evidence.of(ClockSeen):
-        error_s = max(clock.error_ns for clock in clocks) / 1e9
-        yield f"The pods' clocks were compared to within {show_s(error_s)}."
+    if evidence.clocks():
+        yield f"The pods' clocks were compared to within {show_s(evidence.clock_error_s())}."
     for record in verdict.traffic:
         if record.send_error_p99_s is not None:
             late = show_s(record.send_error_p99_s)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from harness.recording.events import FaultFired
 from harness.recording.evidence import Evidence
 from harness.report import figures
+from harness.report.wall import origin
 
 LINES_MAX = 40
 _COLUMNS_MAX = 400
@@ -33,33 +34,23 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """The warm-up's beginning on the wall clock. The engine stamps logs by it, everything else is monotonic."""
+    """``zero``: the warm-up's beginning on the wall clock, UTC, by which the engine stamps logs."""
 
-    origin: datetime
+    zero: datetime
 
     def stamp(self, at_s: float) -> str:
-        return (self.origin + timedelta(seconds=at_s)).isoformat(timespec="microseconds")
+        return f"{self.zero + timedelta(seconds=at_s):%Y-%m-%dT%H:%M:%S.%f}"
 
     def since_s(self, line: str) -> float | None:
         found = _STAMP.match(line)
-        return (datetime.fromisoformat(found[1]) - self.origin).total_seconds() if found else None
+        return (datetime.fromisoformat(f"{found[1]}+00:00") - self.zero).total_seconds() if found else None
 
 
 def logs(texts: Mapping[str, str], evidence: Evidence) -> tuple[Log, ...]:
     """Every container's log in excerpts, by name."""
-    clock = _clock(evidence)
+    zero = origin(evidence)
+    clock = _Clock(zero) if zero else None
     return tuple(_log(name, text.splitlines(), clock, evidence) for name, text in sorted(texts.items()))
-
-
-def _clock(evidence: Evidence) -> _Clock | None:
-    began = evidence.began
-    if began is None:
-        return None
-    try:
-        wall = datetime.fromisoformat(began.wall).replace(tzinfo=None)
-    except ValueError:
-        return None
-    return _Clock(wall + timedelta(seconds=(evidence.origin_ns - began.at_ns) / 1e9))
 
 
 def _log(name: str, lines: list[str], clock: _Clock | None, evidence: Evidence) -> Log:

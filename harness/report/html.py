@@ -15,7 +15,7 @@ from markupsafe import Markup
 from harness.judge.verdict import Verdict
 from harness.recording.events import Asked, Scraped
 from harness.recording.evidence import Evidence
-from harness.report import figures, lanes, picture
+from harness.report import figures, lanes, picture, wall
 from harness.report.caveats import caveats
 from harness.report.excerpts import logs as excerpts
 from harness.report.windows import windows
@@ -56,7 +56,7 @@ def render(
             lane_px=lanes.LANE_PX,
             objectives={objective.name: objective for objective in scenario.objectives},
             windows=windows(evidence, verdict),
-            asked=evidence.of(Asked),
+            asked=tuple((asked, _asked_at(asked, evidence)) for asked in evidence.of(Asked)),
             scraped=evidence.of(Scraped),
             logs=excerpts(logs, evidence),
             caveats=caveats(scenario, evidence, verdict),
@@ -93,6 +93,12 @@ def _policy(style: str, script: str) -> str:
         f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}';"
         " base-uri 'none'; form-action 'none'"
     )
+
+
+def _asked_at(asked: Asked, evidence: Evidence) -> str:
+    """The instant a question was about, on the report's own axis where it is known. Prometheus counts from 1970."""
+    zero = wall.origin(evidence)
+    return f"{asked.time_s:.3f}" if zero is None else f"{asked.time_s - zero.timestamp():.3f} s"
 
 
 def _length(evidence: Evidence) -> str:

@@ -19,7 +19,7 @@ _LABEL_PX = 18  # above the bars, for the words that say how high they are
 SIZES = {"dots": DOTS_PX, "rate": RATE_PX, "failures": FAILURES_PX, "strip": 24}  # for the page
 BINS_MAX = 120
 _COLUMNS = 2000  # places a dot can have in x; two runs of the eye at 1000 px
-_SHAPES_MAX = 10_000  # shapes are heavier than dots; beyond this they share coarser places
+_SHAPES_MAX = 20_000  # shapes are heavier than dots; beyond this they share coarser places
 _BIN_WIDTHS_S = (0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 3600)
 _LABEL_WIDTHS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 _LABELS_MAX = 7
@@ -174,7 +174,7 @@ def _panel(name: str, operations: Sequence[Operation], run: Window, scale: _Scal
         ok=len(good),
         dots=_dots(good, scale, low, high),
         failures=tuple(
-            Failures(_key(kind), count, _shapes(operations, kind, scale, low, high))
+            Failures(_key(kind), count, _shapes(operations, kind, scale, (low, high), _SHAPES_MAX // len(bad)))
             for kind, count in sorted(bad.items())
         ),
         latencies=tuple(
@@ -212,12 +212,16 @@ def _dots(good: Sequence[Operation], scale: _Scale, low: int, high: int) -> tupl
     return "".join(paths[0]), "".join(paths[1]), "".join(paths[2])
 
 
-def _shapes(operations: Sequence[Operation], kind: Outcome, scale: _Scale, low: int, high: int) -> tuple[Shape, ...]:
-    exact = [(scale.x(op.due_ns), _y(op.latency_s, low, high)) for op in operations if op.outcome is kind]
+def _shapes(
+    operations: Sequence[Operation], kind: Outcome, scale: _Scale, decades: tuple[int, int], most: int
+) -> tuple[Shape, ...]:
+    """Where operations of one class are; more than ``most`` places are made coarser until they are not."""
+    exact = [(scale.x(op.due_ns), _y(op.latency_s, *decades)) for op in operations if op.outcome is kind]
     places, step = set(exact), 0.1
-    while len(places) > _SHAPES_MAX:
-        places = {(round(round(x / step) * step, 2), round(y / (step * 20)) * (step * 20)) for x, y in exact}
-        step *= 2
+    while len(places) > most:
+        # Percent of a wide page against pixels: eight of these to one of those look square.
+        places = {(round(round(x / step) * step, 2), round(round(y / step / 8) * step * 8, 1)) for x, y in exact}
+        step *= 1.3
     return tuple(Shape(x, y) for x, y in sorted(places))
 
 

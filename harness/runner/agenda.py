@@ -15,6 +15,10 @@ class Agenda:
     def add(self, at_ns: int, deed: Callable[[], None]) -> None:
         heapq.heappush(self._heap, (at_ns, next(self._order), deed))
 
+    def clear(self) -> None:
+        """Nothing of what was planned is to happen any more."""
+        self._heap.clear()
+
     def next_ns(self) -> int | None:
         return self._heap[0][0] if self._heap else None
 

@@ -50,7 +50,7 @@ class Hearing:
                 self._changed(change.part, change.node, change.action, change.exit_code, at_ns)
             case Refused():
                 self._life.refused(item)
-                self._undo(item.fault)
+                self._undo(item.fault, item.node)
             case Gone(pod, text):
                 self._gone(pod, text)
             case Stopped(signal):
@@ -89,13 +89,16 @@ class Hearing:
                 self._recorder.event(events.LoadEnded(self._ledger.now_ns(), traffic, sent, peak))
             case wire.Failed(text, str(fault)):
                 self._ledger.failed(fault, pod, text)
-                self._undo(fault)
+                self._undo(fault, pod)
             case wire.Failed(text):
-                self._spoiled(pod, f"{_who(pod)}: {text}")
+                self._spoiled(_kind(pod), f"{_who(pod)}: {text}")
 
-    def _undo(self, fault: str) -> None:
-        """What was applied elsewhere of this fault goes as well: half a fault is another experiment."""
-        for pod in self._programs.agents():
+    def _undo(self, fault: str, failed: str) -> None:
+        """What was applied elsewhere of this fault goes as well: half a fault is another experiment.
+
+        Who failed has undone its own part, and who was never asked knows nothing of it: either would only complain.
+        """
+        for pod in sorted(self._ledger.disarm(fault) - {failed}):
             self._programs.send(pod, wire.Heal(fault))
         for node in self._life.down(fault):
             self._life.start(node)
@@ -109,18 +112,31 @@ class Hearing:
                 self.died.append(f"{node} ended by itself with exit code {exit_code}")
                 self.trouble("node-died", f"{self.died[-1]}; its log is logs/{node}.node.log.")
         elif action == "die" and not self.leaving:
-            self._spoiled(LOAD if part == "client" else node, f"The {part} container of {node} ended by itself.")
+            self._ours_died(part, node)
+
+    def _ours_died(self, part: str, node: str) -> None:
+        log = f"its log is logs/{node}.{part}.log."
+        if part == "prometheus":  # the load and the faults go on without it: only what is asked of it is lost
+            self.trouble("prometheus-lost", f"Prometheus ended by itself; {log}")
+        elif part == "client":
+            self._spoiled("client-lost", f"The load generator's container ended by itself; {log}")
+        else:
+            self._spoiled("agent-lost", f"The sidecar of {node} ended by itself; {log}")
 
     def _gone(self, pod: str, text: str) -> None:
         self._programs.lost(pod)
         if not self.leaving:
-            self._spoiled(pod, f"{_who(pod)} is gone: {text}.")
+            self._spoiled(_kind(pod), f"{_who(pod)} is gone: {text}.")
 
-    def _spoiled(self, pod: str, text: str) -> None:
+    def _spoiled(self, kind: events.TroubleKind, text: str) -> None:
         if self.leaving:
             return
-        self.trouble("client-lost" if pod == LOAD else "agent-lost", text)
+        self.trouble(kind, text)
         raise Spoiled(text)
+
+
+def _kind(pod: str) -> events.TroubleKind:
+    return "client-lost" if pod == LOAD else "agent-lost"
 
 
 def _who(pod: str) -> str:

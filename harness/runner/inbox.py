@@ -36,10 +36,11 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An engine call of ours failed."""
+    """An engine call of ours failed. ``awaited``: the engine's word (die, start) that will not come."""
 
     fault: str
     node: str
+    awaited: str
     error: str
 
 
@@ -54,12 +55,15 @@ Item = Heard | Gone | Changed | Refused | Stopped
 
 
 class Inbox:
-    """Fed by reader threads, emptied by one."""
+    """Fed by reader threads, emptied by one. ``stopped_by``: the signal, once somebody asked us to stop."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self.stopped_by: str | None = None
 
     def put(self, item: Item) -> None:
+        if isinstance(item, Stopped):
+            self.stopped_by = item.signal
         self._queue.put(item)
 
     def next(self, timeout_s: float) -> Item | None:

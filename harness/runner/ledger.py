@@ -1,6 +1,6 @@
 """Which faults are in force where, as the journal has it. Kept by the deciding thread only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from harness.recording import events
@@ -14,6 +14,15 @@ class Ledger:
     def __init__(self, recorder: Recorder, tally: Tally, now_ns: Callable[[], int]) -> None:
         self._recorder, self._tally, self.now_ns = recorder, tally, now_ns
         self._open: set[tuple[str, str]] = set()
+        self._armed: dict[str, frozenset[str]] = {}
+
+    def armed(self, fault: str, pods: Iterable[str]) -> None:
+        """These agents were told to apply it."""
+        self._armed[fault] = frozenset(pods)
+
+    def disarm(self, fault: str) -> frozenset[str]:
+        """The agents that were told to apply it, once: afterwards nobody has to be told to heal it again."""
+        return self._armed.pop(fault, frozenset())
 
     def open(self, fault: str | None = None) -> tuple[tuple[str, str], ...]:
         """(fault, node) of what is in force now; of one fault, or of all."""

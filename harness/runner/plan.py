@@ -8,8 +8,8 @@ from harness.cluster import Cluster
 from harness.recording import events
 from harness.recording.folder import Recorder
 from harness.runner.agenda import Agenda
+from harness.runner.ledger import Ledger
 from harness.runner.life import Life
-from harness.runner.prepare import pod_of
 from harness.runner.programs import Programs
 from harness.schedule import Inject, Move, PhaseStart
 
@@ -23,6 +23,7 @@ class Planner:
     origin_ns: int
     cluster: Cluster
     recorder: Recorder
+    ledger: Ledger
     programs: Programs
     life: Life
     agenda: Agenda
@@ -31,10 +32,12 @@ class Planner:
         """Heals need no deed: agents heal by their clock, and what the engine undoes is put beside its deed."""
         at_ns = self.origin_ns + to_ns(move.at_s)
         if isinstance(move, PhaseStart):
-            began = events.PhaseBegan(at_ns, move.phase, at_ns)
-            self.agenda.add(at_ns, lambda: self.recorder.event(began))
+            self.agenda.add(at_ns, lambda: self._begin(move, at_ns))
         elif isinstance(move, Inject):
             self._add_fault(move, at_ns, at_ns + to_ns(move.fault.for_s))
+
+    def _begin(self, move: PhaseStart, planned_ns: int) -> None:
+        self.recorder.event(events.PhaseBegan(self.ledger.now_ns(), move.phase, planned_ns))
 
     def _add_fault(self, move: Inject, at_ns: int, until_ns: int) -> None:
         self.agenda.add(at_ns - to_ns(ARM_LEAD_S), lambda: self._arm(move, at_ns, until_ns))
@@ -45,12 +48,13 @@ class Planner:
     def _arm(self, move: Inject, at_ns: int, until_ns: int) -> None:
         """The intent is on the disk before anybody is asked; then every agent gets its part."""
         fault = move.fault
-        armed_ns = at_ns - to_ns(ARM_LEAD_S)
-        self.recorder.event(events.Intent(armed_ns, fault.name, move.primitives, at_ns, until_ns), sync=True)
+        intent = events.Intent(self.ledger.now_ns(), fault.name, move.primitives, at_ns, until_ns)
+        self.recorder.event(intent, sync=True)
         parts: dict[str, list[wire.AgentPrimitive]] = {}
         for primitive in move.primitives:
             if isinstance(primitive, wire.Cut | wire.Toxic):
-                parts.setdefault(pod_of(self.cluster, primitive.node), []).append(primitive)
+                parts.setdefault(self.cluster.pod_of(primitive.node), []).append(primitive)
+        self.ledger.armed(fault.name, parts)
         lease_s = fault.for_s + wire.KERNEL_LEASE_MARGIN_S
         for pod, primitives in parts.items():
             self.programs.send(pod, wire.Arm(fault.name, at_ns, until_ns, lease_s, tuple(primitives)))

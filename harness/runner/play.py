@@ -1,6 +1,7 @@
 """Playing one scenario, from the first container to the last. One thread decides; its control flow is here."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -8,7 +9,7 @@ from harness import wire
 from harness.clock import monotonic_ns, to_ns, wall_offset_ns
 from harness.cluster import Cluster
 from harness.engine import RunningCluster
-from harness.errors import HarnessError, StartError
+from harness.errors import EngineError, HarnessError, RecordingError, StartError
 from harness.recording import events
 from harness.recording.folder import LOGS, Recorder
 from harness.runner.agenda import Agenda
@@ -80,22 +81,31 @@ class Player:
     def play(self) -> How:
         """Leaves the cluster healed, and gone unless it is to be kept. What made it fail is raised after that."""
         how: How = "failed"
+        self._programs.heart.start()
         try:
             self._start()
             self._play_phases()
             self._ask_prometheus()
             how = "finished"
-        except Interrupted as signal:
-            how = "interrupted"
-            self._hearing.trouble("interrupted", f"The run was stopped by {signal} before its end.")
+        except Interrupted:
+            how = self._interrupted()
         except Spoiled:
             how = "finished"  # as far as it went: the journal says what was lost, and the judge what follows
         except HarnessError as error:
-            self._hearing.trouble("other", str(error))
-            raise
+            if self._inbox.stopped_by is None:
+                self._hearing.trouble("other", str(error))
+                raise
+            how = self._interrupted()  # Ctrl-C ends what compose was doing as well: that is no failure of the engine
         finally:
-            self._leave(how)
+            try:
+                self._leave(how)
+            finally:
+                self._programs.heart.stop()
         return how
+
+    def _interrupted(self) -> How:
+        self._hearing.trouble("interrupted", f"The run was stopped by {self._inbox.stopped_by} before its end.")
+        return "interrupted"
 
     # --- starting -----------------------------------------------------------------------------------------------------
 
@@ -108,7 +118,8 @@ class Player:
         self._programs.open(names)
         for pod, order in prepare(self._scenario, self._cluster, self._running.addresses()).items():
             self._programs.send(pod, order)
-        self._until(lambda: self._hearing.prepared >= set(names), _ANSWER_S, lambda: "the agents to prepare their pods")
+        every = set(names)
+        self._until(lambda: self._hearing.prepared >= every, _ANSWER_S, lambda: self._unprepared(every))
         self._watcher.say("redirects and counters stand; starting the nodes")
         self._running.start_nodes()
         self._until(self._ready, self._options.ready_timeout_s, self._asking.waiting_for)
@@ -116,6 +127,9 @@ class Player:
         self._recorder.event(events.Ready(self._now_ns(), took_s))
         self._watcher.say(f"ready in {took_s:.1f} s: {self._asking.summary()}")
         self._note_clocks()
+
+    def _unprepared(self, every: set[str]) -> str:
+        return f"the agents of {', '.join(sorted(every - self._hearing.prepared))} to prepare their pods"
 
     def _ready(self) -> bool:
         if self._hearing.died:
@@ -139,7 +153,9 @@ class Player:
         for traffic in self._scenario.traffic:
             load = traffic.load(self._cluster, self._origin_ns, end_ns, self._scenario.seed)
             self._programs.send(LOAD, load)
-        planner = Planner(self._origin_ns, self._cluster, self._recorder, self._programs, self._life, self._agenda)
+        planner = Planner(
+            self._origin_ns, self._cluster, self._recorder, self._ledger, self._programs, self._life, self._agenda
+        )
         for move in moves(self._scenario, self._cluster, without_faults=self._options.without_faults):
             planner.add(move)
         self._repeat(self._origin_ns, end_ns, _STATUS_EVERY_S, self._show)
@@ -151,10 +167,13 @@ class Player:
         if not self._waited(lambda: self._hearing.loads_ended >= every, slowest_s + _ANSWER_S):
             self._hearing.trouble("client-lost", "The load generator did not end when it was due to.")
         if not self._waited(lambda: not self._ledger.open(), _ANSWER_S):
-            still = ", ".join(f"{fault} on {node}" for fault, node in self._ledger.open())
-            self._hearing.trouble("not-healed", f"Nothing said that these were healed: {still}.")
+            self._still_open()
         self._until_instant(self._now_ns() + to_ns(_AFTERGLOW_S))
         self._note_clocks()
+
+    def _still_open(self) -> None:
+        still = ", ".join(f"{fault} on {node}" for fault, node in self._ledger.open())
+        self._hearing.trouble("not-healed", f"Nothing said that these were healed: {still}.")
 
     def _repeat(self, from_ns: int, end_ns: int, every_s: float, deed: Callable[[], None]) -> None:
         def again() -> None:
@@ -180,7 +199,11 @@ class Player:
             for move in planned
             if isinstance(move, Inject)
         }
-        monitor = self._running.monitor()
+        try:
+            monitor = self._running.monitor()
+        except EngineError as error:
+            self._hearing.trouble("prometheus-lost", str(error))
+            return
         for asked in ask_all(self._scenario, monitor, end_ns, healed_ns):
             self._recorder.event(asked)
         for scraped in scraping(self._cluster, monitor, end_ns, (end_ns - self._origin_ns) / 1e9):
@@ -192,39 +215,50 @@ class Player:
         """Heal, look that it is healed, keep the logs, take everything down: each step even if one before it failed."""
         began_ns = self._now_ns()
         self._hearing.leaving = True
-        self._attempt(self._heal)
-        self._programs.stop()
-        self._attempt(lambda: self._running.save_logs(self._recorder.folder / LOGS))
+        self._agenda.clear()  # what was still planned would break again what is healed here
         left: tuple[str, ...] = ()
-        self._programs.close()
-        if not self._options.keep:
-            self._watcher.say("taking everything down")
-            left = self._attempt(self._running.stop) or ()
+        try:
+            self._attempt(self._heal)
+            self._programs.stop()
+            self._attempt(lambda: self._running.save_logs(self._recorder.folder / LOGS))
+            self._programs.close()
+        finally:
+            if not self._options.keep:
+                self._watcher.say("taking everything down")
+                left = self._attempt(self._running.stop) or ()
         took_s = (self._now_ns() - began_ns) / 1e9
         self._recorder.event(events.TornDown(self._now_ns(), took_s, self._options.keep, left))
         self._recorder.event(events.Ended(self._now_ns(), how), sync=True)
 
     def _heal(self) -> None:
         """Nothing of a fault is left: agents say so themselves, and nodes of ours that are down are started if kept."""
-        self._hearing.counters.clear()
+        since_ns = self._now_ns()
         for pod in self._programs.agents():
             self._programs.send(pod, wire.Heal())
             self._programs.send(pod, wire.Inspect())
         for node in self._life.down() if self._options.keep else ():
             self._life.start(node)
-        if not self._waited(lambda: set(self._hearing.counters) >= self._programs.agents(), _ANSWER_S):
-            silent = ", ".join(sorted(self._programs.agents() - set(self._hearing.counters)))
+        if not self._waited(lambda: not self._silent(since_ns), _ANSWER_S):
+            silent = ", ".join(sorted(self._silent(since_ns)))
             self._hearing.trouble("not-healed", f"The agents of {silent} did not say what is still in force there.")
+        if self._options.keep and not self._waited(lambda: not self._ledger.open(), _ANSWER_S):
+            self._still_open()
         for pod, counters in sorted(self._hearing.counters.items()):
-            if counters.rules or counters.toxics:
+            if counters.now_ns >= since_ns and (counters.rules or counters.toxics):
                 what = f"{counters.rules} rules and {len(counters.toxics)} toxics"
                 self._hearing.trouble("not-healed", f"{what} were still in force in {pod} when the run ended.")
+
+    def _silent(self, since_ns: int) -> frozenset[str]:
+        """Agents that have not counted since then; what they counted before says nothing of the heal."""
+        fresh = {pod for pod, counters in self._hearing.counters.items() if counters.now_ns >= since_ns}
+        return self._programs.agents() - fresh
 
     def _attempt(self, deed: Callable[[], _T]) -> _T | None:
         try:
             return deed()
         except (HarnessError, OSError) as error:
-            self._hearing.trouble("other", f"While leaving: {error}")
+            with suppress(RecordingError):  # it may be the full disk that we are leaving for
+                self._hearing.trouble("other", f"While leaving: {error}")
             return None
 
     # --- time ---------------------------------------------------------------------------------------------------------

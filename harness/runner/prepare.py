@@ -15,10 +15,6 @@ def pods(cluster: Cluster) -> tuple[str, ...]:
     return (*dict.fromkeys(node.pod for node in cluster.nodes), CLIENT)
 
 
-def pod_of(cluster: Cluster, node: str) -> str:
-    return node if node == CLIENT else cluster.node(node).pod
-
-
 def prepare(scenario: Scenario, cluster: Cluster, addresses: Sequence[Address]) -> Mapping[str, Prepare]:
     """pod -> its orders: who is who, what runs through Toxiproxy all run long, whom to probe."""
     names = pods(cluster)
@@ -29,7 +25,7 @@ def prepare(scenario: Scenario, cluster: Cluster, addresses: Sequence[Address]) 
             node=pod,
             addresses=tuple(addresses),
             ports=_ports(cluster, pod),
-            redirects=_redirects([link for link in links if pod_of(cluster, link.source) == pod]),
+            redirects=_redirects([link for link in links if cluster.pod_of(link.source) == pod]),
             peers=_peers(names, pod),
             probe_every_s=0.5 if len(names) <= 6 else 1.0,
             probe_timeout_s=_PROBE_TIMEOUT_S + 2 * slowest_s,

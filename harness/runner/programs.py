@@ -31,7 +31,6 @@ class Programs:
         self._streams[LOAD] = load.result()
         self._inbox.read(LOAD, self._streams[LOAD], decode_from_client)
         self.heart.add(self._streams)
-        self.heart.start()
 
     def names(self) -> frozenset[str]:
         return frozenset(self._streams)
@@ -53,11 +52,11 @@ class Programs:
         self._streams.pop(name, None)
 
     def stop(self) -> None:
-        """Tell all to end, and close their input, which is the same thing said twice."""
-        self.heart.stop()
+        """Tell all to end."""
         for name in tuple(self._streams):
             self.send(name, Stop())
 
     def close(self) -> None:
+        """The end of their input, which is the same thing said twice."""
         for stream in self._streams.values():
             stream.close()

@@ -19,7 +19,10 @@ class Offset:
 
 
 class Heart:
-    """Sends a heartbeat to every program twice a second, and to whoever else must know that we live."""
+    """Sends a heartbeat to every program twice a second, and to whoever else must know that we live.
+
+    It beats from before the first container to after the last: the guardian takes silence for death at any time.
+    """
 
     def __init__(self, also: Callable[[], None]) -> None:
         self._streams: dict[str, Stream] = {}

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness.cluster import Cluster
 from harness.wire import Load
-from harness.words import COUNT, DURATION, NAME, RATE, choice, word
+from harness.words import COUNT, DURATION, NAME, NODE, RATE, choice, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Traffic(ABC):
     about: ClassVar[str]
 
     name: str = field(metadata=word("name", NAME, "what the objectives call it"))
-    to: str = field(metadata=word("to", NAME, "the node that is asked"))
+    to: str = field(metadata=word("to", NODE, "the node that is asked"))
     rate_per_s: float = field(metadata=word("rate", RATE, "operations that fall due in a second"))
     timeout_s: float = field(default=5.0, metadata=word("timeout", DURATION, "deadline of one operation"))
     connection: str = field(

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import docker
 import pytest
 from docker.models.containers import Container
+from docker.types import IPAMConfig, IPAMPool
 from docker.utils.socket import frames_iter_no_tty
 
 from harness.clock import monotonic_ns, to_ns, to_s
@@ -75,7 +76,9 @@ class Pod:
         self.container = container
         container.reload()
         self.name = str(container.labels["node"])
-        self.ip: str = container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
+        there = container.attrs["NetworkSettings"]["Networks"][network]
+        self.ip: str = there["IPAddress"]
+        self.ipv6: str = there["GlobalIPv6Address"]
 
     def run(self, *command: str) -> str:
         code, text = self.status(*command)
@@ -237,13 +240,17 @@ class Cluster:
         return talk
 
     def prepare(self, name: str, *redirects: Redirect, every_s: float = 0.1) -> Prepare:
-        addresses = tuple(Address(pod.name, (pod.ip,)) for pod in self.pods.values())
+        addresses = tuple(Address(pod.name, (pod.ip, pod.ipv6)) for pod in self.pods.values())
         peers = tuple(peer for peer in self.pods if peer != name)
         return Prepare(name, addresses, (PORT,), redirects, peers, every_s, 0.5)
 
     def serve(self, name: str) -> None:
         """An echo on PORT of a pod, as its node would serve it."""
         assert self[name].python(_SERVER).wait(1) == ["listening"]
+
+    def ask_once(self, source: str, ip: str) -> list[str]:
+        """One byte over a fresh connection: the answer or the error, and the seconds it took."""
+        return self[source].python(f"HOST, PORT = {ip!r}, {PORT}\n{_CONNECT}").wait(2)
 
     def talker(self, source: str, target: str) -> Program:
         """An established connection that says something every 20 ms; a line with the instant for each answer."""
@@ -300,7 +307,8 @@ def image() -> str:
 @pytest.fixture
 def cluster(image: str) -> Iterator[Cluster]:
     client, run = connect(), f"try-agent-{uuid.uuid4().hex[:8]}"
-    network = client.networks.create(run)
+    ipv6 = IPAMPool(subnet=f"fd{run[-2:]}:{run[-6:-2]}::/64")
+    network = client.networks.create(run, ipam=IPAMConfig(pool_configs=[ipv6]), enable_ipv6=True)
 
     def start(name: str) -> Pod:
         container = client.containers.run(
@@ -427,6 +435,17 @@ def test_a_link_cut_at_its_source_takes_that_link_and_its_probes_only(cluster: C
     assert {p.rtt_s is None for p in other.probes(fired.after_ns, healed.before_ns)} == {False}
 
 
+def test_a_cut_covers_ipv6_as_well(cluster: Cluster) -> None:
+    cluster.serve("n2")
+    talk = cluster.agent("n2")
+    assert cluster.ask_once("n1", cluster["n2"].ipv6)[0] == "x"
+    talk.ask(arm("lost-n2", cut("n2", "n1"), at_ns=soon(0.05), for_s=30), Armed)
+    talk.expect(Fired)
+    assert cluster.ask_once("n1", cluster["n2"].ipv6)[0] == "TimeoutError"
+    talk.ask(Heal("lost-n2"), Healed)
+    assert cluster.ask_once("n1", cluster["n2"].ipv6)[0] == "x"
+
+
 def test_a_reject_resets_a_peer_that_waits_and_refuses_new_connections(cluster: Cluster) -> None:
     cluster.serve("n2")
     talk = cluster.agent("n2")
@@ -439,7 +458,7 @@ def test_a_reject_resets_a_peer_that_waits_and_refuses_new_connections(cluster: 
     talk.ask(arm("reject-n2", *both, at_ns=soon(), for_s=1.5), Armed)
     fired = talk.expect(Fired)
     waiting, how, when = waiter.wait(3, 2.0)
-    refused = cluster["n1"].python(f"HOST, PORT = {cluster['n2'].ip!r}, {PORT}\n{_CONNECT}").wait(2)
+    refused = cluster.ask_once("n1", cluster["n2"].ip)
     assert (waiting, how) == ("waiting", "ConnectionResetError")
     assert to_s(int(when) - fired.after_ns) < 0.2
     assert refused[0] == "ConnectionRefusedError"
@@ -558,7 +577,7 @@ def test_a_toxic_is_measured_on_the_echo_and_on_a_connection_that_was_open_befor
     for probe in talk.probes(fired.after_ns, healed.before_ns - to_ns(0.3)):
         rtts[probe.peer].append(probe.rtt_s or 9.0)
     figure(f"toxics after T: {to_s(fired.after_ns - at_ns) * 1e3:.2f} ms; echo {median(rtts['n2']):.4f} s")
-    assert counters.toxics == ("slow-n2", "slow-n2")
+    assert counters.toxics == ("slow-n2",) * 4  # link and echo, over IPv4 and IPv6
     assert all(0.2 <= rtt < 0.3 for rtt in rtts["n2"])
     assert all(rtt < 0.1 for rtt in rtts["n3"])
     assert 0.2 < stall_s(talker.lines, fired.after_ns) < 0.4
@@ -566,6 +585,43 @@ def test_a_toxic_is_measured_on_the_echo_and_on_a_connection_that_was_open_befor
     assert 3 < healed.packets < 30
     assert healed.echoes > 3
     assert talk.ask(Inspect(), Counters).toxics == ()
+
+
+def test_a_toxic_meets_ipv6_as_well(cluster: Cluster) -> None:
+    cluster.serve("n2")
+    talk = cluster.agent("n1", ROUTE)
+    slow = Toxic("n1", "n2", PORT, "latency", "upstream", (("latency", 150),))
+    quick = cluster.ask_once("n1", cluster["n2"].ipv6)
+    talk.ask(arm("slow-n2", slow, at_ns=soon(0.05), for_s=30), Armed)
+    talk.expect(Fired)
+    answer = cluster.ask_once("n1", cluster["n2"].ipv6)
+    assert (quick[0], answer[0]) == ("x", "x")
+    assert float(quick[1]) < 0.1
+    assert 0.15 <= float(answer[1]) < 0.3
+
+
+def test_both_streams_of_a_link_are_slowed_by_one_fault_and_healed_together(cluster: Cluster) -> None:
+    talk = cluster.agent("n1", ROUTE)
+    hundred = (("latency", 100),)
+    both = (
+        Toxic("n1", "n2", PORT, "latency", "upstream", hundred),
+        Toxic("n1", "n2", PORT, "latency", "downstream", hundred),
+    )
+    talk.ask(arm("slow-n2", *both, at_ns=soon(0.05), for_s=1.0), Armed)
+    fired = talk.expect(Fired)
+    assert talk.ask(Inspect(), Counters).toxics == ("slow-n2",) * 4 + ("slow-n2.2",) * 4
+    healed = talk.expect(Healed)
+    during = [p.rtt_s or 9.0 for p in talk.probes(fired.after_ns, healed.before_ns - to_ns(0.3)) if p.peer == "n2"]
+    assert all(0.2 <= rtt < 0.3 for rtt in during), during
+    assert talk.ask(Inspect(), Counters).toxics == ()
+
+
+def test_a_fault_healed_before_it_fired_met_nothing(cluster: Cluster) -> None:
+    talk = cluster.agent("n1", ROUTE)
+    slow = Toxic("n1", "n2", PORT, "latency", "upstream", (("latency", 150),))
+    talk.ask(arm("slow-n2", slow, cut("n1", "n3"), at_ns=soon(60), for_s=30), Armed)
+    healed = talk.ask(Heal(), Healed)
+    assert (healed.why, healed.packets, healed.bytes, healed.echoes) == ("order", 0, 0, 0)
 
 
 def test_a_toxic_with_a_misspelt_attribute_fails_and_is_undone(cluster: Cluster) -> None:
@@ -582,13 +638,14 @@ def test_toxiproxy_killed_heals_everything_and_links_work_directly(cluster: Clus
     cluster.serve("n2")
     talk = cluster.agent("n1", ROUTE)
     pid = cluster["n1"].run("sh", "-c", "grep -l toxiproxy /proc/[0-9]*/comm").split("/")[2]
-    talk.ask(arm("lost-n3", cut("n1", "n3"), at_ns=soon(0.05), for_s=30), Armed)
+    slow = Toxic("n1", "n2", PORT, "latency", "upstream", (("latency", 150),))
+    talk.ask(arm("lost-n3", cut("n1", "n3"), slow, at_ns=soon(0.05), for_s=30), Armed)
     talk.expect(Fired)
     cluster["n1"].run("sh", "-c", f"kill -9 {pid}")
     took_s = eventually(lambda: cluster["n1"].table() == "")
     failed = talk.expect(Failed)
     assert talk.ended.wait(2)
-    answer = cluster["n1"].python(f"HOST, PORT = {cluster['n2'].ip!r}, {PORT}\n{_CONNECT}").wait(2)
+    answer = cluster.ask_once("n1", cluster["n2"].ip)
     figure(f"whole again {took_s:.3f} s after Toxiproxy was killed")
     assert failed == Failed("Toxiproxy ended (-9); all faults of this pod are removed")
     assert talk.expect(Healed).why == "end"
@@ -614,6 +671,25 @@ def test_the_end_of_input_heals_everything(cluster: Cluster) -> None:
     talk.close()
     assert eventually(lambda: cluster["n1"].table() == "") < 1
     assert "without a goodbye" not in cluster["n1"].log()
+
+
+def test_a_signal_heals_everything_and_another_agent_may_follow(cluster: Cluster) -> None:
+    talk = in_force(cluster)
+    cluster["n1"].run("sh", "-c", f"kill -TERM {talk.hello.pid}")
+    assert talk.expect(Healed).why == "end"
+    assert talk.ended.wait(2)
+    cluster.agent("n1")
+
+
+def test_a_second_agent_says_that_there_is_one_and_leaves_it_alone(cluster: Cluster) -> None:
+    in_force(cluster)
+    second = Talk(cluster["n1"])
+    cluster.talks.append(second)
+    assert second.expect(Failed).text == (
+        "port 17072 of the sidecar is taken (Address already in use): is another agent running in it?"
+    )
+    assert second.ended.wait(2)
+    assert "lost-n2" in cluster["n1"].table()
 
 
 def test_stop_is_answered_by_what_was_healed(cluster: Cluster) -> None:

@@ -192,7 +192,7 @@ CASES: list[tuple[str, str, list[str]]] = [
         "",
         ["6: ollama-generate traffic needs 'rate': operations that fall due in a second; such as 'rate: 50/s'"],
     ),
-    (", to: gateway", "", ["6: ollama-generate traffic needs 'to': the node that is asked; such as 'to: NAME'"]),
+    (", to: gateway", "", ["6: ollama-generate traffic needs 'to': the node that is asked; such as 'to: n1'"]),
     (
         "  - {name: chat, client: ollama-generate, to: gateway, rate: 50/s}",
         "  - {name: chat, client: ollama-generate, to: gateway, rate: 50/s}\n  - {name: chat, client: ollama-generate, to: gateway, rate: 50/s}",
@@ -536,6 +536,13 @@ def test_a_word_that_fills_a_page_is_not_repeated(ollama: Cluster) -> None:
     assert problems(GOOD.replace("cluster: ollama", "a" * 300 + ": b\ncluster: ollama").encode(), ollama) == [
         f"mine.yaml:3: '{'a' * 57}...' is not a key of a scenario (there are about, cluster, expect, faults, objectives, "
         "phases, scenario, seed, tags, traffic, with)"
+    ]
+
+
+@pytest.mark.parametrize("name", ["PATH", "HOME", "LD_PRELOAD", "DOCKER_HOST", "COMPOSE_FILE", "BUILDKIT_HOST"])
+def test_a_file_cannot_choose_the_program_or_the_engine(name: str, ollama: Cluster) -> None:
+    assert problems(GOOD.replace("CHECKS", name).encode(), ollama) == [
+        f"mine.yaml:13: 'with' sets '{name}', which belongs to docker and the shell: choose another name"
     ]
 
 
