@@ -102,3 +102,10 @@ def test_a_failure_in_a_hundred_is_well_and_two_are_not() -> None:
     assert first_well(one, 0, 100, 100, 1.0) == Search(0, 0, 100)
     assert first_well(two, 0, 100, 100, 1.0) == Search(None, 0)
     assert first_well(one[1:], 1, 100, 99, 1.0) == Search(None, 1)
+
+
+def test_five_slow_answers_in_a_hundred_are_well_and_six_are_not() -> None:
+    five = [operation(n, 60 if n % 20 == 0 else 1) for n in range(100)]
+    six = [operation(n, 60 if n % 20 == 0 or n == 7 else 1) for n in range(100)]
+    assert first_well(five, 0, 100, 100, 50e-9) == Search(0, 0, 100)
+    assert first_well(six, 0, 100, 100, 50e-9) == Search(None, 0)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from harness.clock import monotonic_ns, to_ns, to_s
 from harness.wire import ECHO_PORT, Probe
@@ -24,6 +25,8 @@ async def probe(peer: str, ip: str, timeout_s: float) -> Probe:
                 rtt_s = to_s(monotonic_ns() - sent_ns)
             finally:
                 writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
     except TimeoutError:
         return Probe(peer, sent_ns, None, f"no answer within {timeout_s:g} s")
     except asyncio.IncompleteReadError:

@@ -67,6 +67,11 @@ class Connection(asyncio.BufferedProtocol):
         self._complete = False
         self._kept = False
 
+    @property
+    def stands(self) -> bool:
+        """False from the moment its end was seen, which is earlier than ``connection_lost``."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def ask(self, exchange: Exchange) -> None:
         assert self._transport is not None
         self._begin()
@@ -134,12 +139,10 @@ class Connection(asyncio.BufferedProtocol):
         self._exchange = None
         outcome, node, text = exchange.answer.judge(exchange.status)
         exchange.end(outcome, text, node)
-        if self._transport is None or self._transport.is_closing():
-            return
-        if self._kept:
+        if self._kept and self.stands:
             self._when_free(self)
         else:
-            self._transport.close()
+            self.close()
 
     # --- what the parser calls ----------------------------------------------------------------------------------------
 
@@ -161,7 +164,9 @@ class Connection(asyncio.BufferedProtocol):
             self._exchange.answer.feed(data)
 
     def on_message_complete(self) -> None:
-        if self._exchange and self._exchange.status >= 200:  # 1xx only announces an answer
+        if self._exchange and self._exchange.status < 200:
+            self._has_headers = self._framed = False  # 1xx only announces an answer
+        elif self._exchange:
             self._complete = True
             self._kept = self._parser.should_keep_alive()  # only here does it speak of this message
 
@@ -179,9 +184,11 @@ class Pool:
 
     def ask(self, exchange: Exchange) -> None:
         """Send it now, or as soon as a connection stands. Every end of it is told by ``exchange``."""
-        if self._idle:
-            self._idle.pop().ask(exchange)
-            return
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.stands:
+                connection.ask(exchange)
+                return
         task = asyncio.get_running_loop().create_task(self._open(exchange))
         exchange.abandon = task.cancel
         self._opening.add(task)

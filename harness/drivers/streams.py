@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import docker
@@ -45,15 +46,20 @@ class ExecStream:
                     yield from lines.feed(data)
         except OSError:
             pass  # closed under us: that is the end as well
+        finally:
+            self._let_go()
         if complaints:
             raise AgentError(f"the program in {self._name} said: {complaints.decode(errors='replace').strip()}")
 
     def close(self) -> None:
         # Closing the file does not end the exec's input; shutting the socket down does.
-        try:
+        with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
+
+    def _let_go(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+            self._socket.close()
 
 
 def _socket_of(file: Any) -> socket.socket:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from harness.cluster import Cluster, Link
+from harness.cluster import CLIENT, Cluster, Link
 from harness.recording.evidence import Evidence, InForce
 from harness.wire import Primitive
 from harness.words import DURATION, NAME, word
@@ -97,10 +97,9 @@ def pods_of(link: Link, cluster: Cluster) -> tuple[str, str]:
 
 def link_problems(key: str, link: Link, cluster: Cluster) -> Iterator[tuple[str, str]]:
     """What is wrong with a link on this cluster; its source may be the client."""
-    if link.source != "client" and (unknown := cluster.unknown(link.source)):
-        yield key, f"is '{link}': {unknown}"
-    if unknown := cluster.unknown(link.target):
-        yield key, f"is '{link}': {unknown}"
+    ends = [cluster.unknown(name) for name in (link.source, link.target) if name != CLIENT or name == link.target]
+    if any(ends):
+        yield from ((key, f"is '{link}': {unknown}") for unknown in ends if unknown)
     elif link.source == link.target:
         yield key, f"is '{link}', from a node to itself: a node's own loopback is never touched"
     elif len(set(pods_of(link, cluster))) == 1:

@@ -53,9 +53,8 @@ class Recorder:
             (self.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
     def close(self) -> None:
-        with self._guarded():
-            self._journal.close()
-            self._probes.close()
+        with self._guarded(), self._probes, self._journal:
+            return  # both are closed, even where the disk takes nothing of the first
 
     def _append(self, file: BinaryIO, line: bytes, *, flush: bool = True) -> None:
         with self._guarded():

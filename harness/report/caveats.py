@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from harness.judge.doubts import SCRAPED
 from harness.judge.verdict import Verdict
 from harness.recording.evidence import Evidence
 from harness.report import figures
@@ -26,7 +27,7 @@ def _this_run(evidence: Evidence, verdict: Verdict) -> Iterator[str]:
         if finding.outcome == "inconclusive":
             yield f"Objective {finding.objective} could not be decided: {finding.reason}"
     for scraped in evidence.scraped():
-        if scraped.seen < scraped.expected:
+        if scraped.seen < SCRAPED * scraped.expected:
             yield f"Prometheus has {scraped.seen} of {scraped.expected} scrapes of {scraped.target}."
     if evidence.ended is None or evidence.ended.how != "finished":
         yield "The run did not finish: what came after its last line is not known."

@@ -1,6 +1,9 @@
 """Where text goes: a terminal with its width and colours, or plain text 120 columns wide."""
 
 import io
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
@@ -10,8 +13,9 @@ PLAIN_COLUMNS = 120
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        # rich would end the process here, whatever it is in the middle of.
-        raise BrokenPipeError("nobody reads what is printed")
+        """Whoever read has left (``| head``): the rest goes nowhere. rich would end the process, and its exit code."""
+        with suppress(OSError), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), self.file.fileno())
 
 
 def console(stream: TextIO, *, plain: bool = False) -> Console:

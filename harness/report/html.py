@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.judge.doubts import SCRAPED
 from harness.judge.verdict import Verdict
 from harness.recording.events import Asked, Scraped
 from harness.recording.evidence import Evidence
@@ -57,7 +58,7 @@ def render(
             objectives={objective.name: objective for objective in scenario.objectives},
             windows=windows(evidence, verdict),
             asked=tuple((asked, _asked_at(asked, evidence)) for asked in evidence.of(Asked)),
-            scraped=evidence.of(Scraped),
+            scraped=tuple((target, target.seen < SCRAPED * target.expected) for target in evidence.of(Scraped)),
             logs=excerpts(logs, evidence),
             caveats=caveats(scenario, evidence, verdict),
         )

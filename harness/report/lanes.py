@@ -41,10 +41,11 @@ class Lane:
 def lanes(evidence: Evidence, run: Window, bin_s: float) -> tuple[Lane, ...]:
     """Nodes in the cluster's order, or as the probes name them."""
     count = max(1, math.ceil(round(run.length_s / bin_s, 6)))
-    probed = _probed(evidence, run, bin_s, count)
     cluster = evidence.began.cluster.names() if evidence.began else ()
     nodes = cluster or tuple(sorted({name for pair in evidence.pairs() for name in pair}))
-    reach = _reach(nodes, probed, count)
+    # The client's pod is probed too, but a node that only the client still reaches is cut off from its cluster.
+    inside = {pair: bins for pair, bins in _probed(evidence, run, bin_s, count).items() if set(pair) <= set(nodes)}
+    reach = _reach(nodes, inside, count)
     served = _served(evidence, run, bin_s, count)
     total = sum(sum(answers.values()) for answers in served)
     return tuple(
@@ -82,7 +83,16 @@ def _reach(
         cut = {n for n in nodes if (own := [s for pair, s in seen.items() if n in pair]) and set(own) == {"cut"}}
         for node in nodes:
             reach[node].append(_node(node, {pair: state for pair, state in seen.items() if node in pair}, cut))
-    return reach
+    return {node: _steady(states) for node, states in reach.items()}
+
+
+def _steady(states: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """One late echo is a busy machine, two in a row are a slow link. A lost one is never explained away."""
+    around = [("", ""), *states, ("", "")]
+    return [
+        ("up", "up") if key == "slow" and "slow" not in (before[0], after[0]) else (key, name)
+        for before, (key, name), after in zip(around, states, around[2:], strict=False)
+    ]
 
 
 def _usual_s(bins: list[list[Probed]]) -> float:

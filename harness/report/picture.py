@@ -217,12 +217,12 @@ def _shapes(
 ) -> tuple[Shape, ...]:
     """Where operations of one class are; more than ``most`` places are made coarser until they are not."""
     exact = [(scale.x(op.due_ns), _y(op.latency_s, *decades)) for op in operations if op.outcome is kind]
-    places, step = set(exact), 0.1
+    # x is in percent of a wide page and y in pixels: eight of these to one of those look square.
+    step, places = 0.05, {(round(x * 20), round(y * 2.5)) for x, y in exact}
     while len(places) > most:
-        # Percent of a wide page against pixels: eight of these to one of those look square.
-        places = {(round(round(x / step) * step, 2), round(round(y / step / 8) * step * 8, 1)) for x, y in exact}
-        step *= 1.3
-    return tuple(Shape(x, y) for x, y in sorted(places))
+        step *= 1.6
+        places = {(round(x / step), round(y / step / 8)) for x, y in exact}
+    return tuple(Shape(round(x * step, 2), round(y * step * 8, 1)) for x, y in sorted(places))
 
 
 def _binned(operations: Sequence[Operation], run: Window, bin_s: float) -> list[list[Operation]]:

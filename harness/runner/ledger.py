@@ -14,6 +14,7 @@ class Ledger:
     def __init__(self, recorder: Recorder, tally: Tally, now_ns: Callable[[], int]) -> None:
         self._recorder, self._tally, self.now_ns = recorder, tally, now_ns
         self._open: set[tuple[str, str]] = set()
+        self.healed_ns: dict[str, int] = {}  # fault -> when the last node that had it lost it
         self._armed: dict[str, frozenset[str]] = {}
 
     def armed(self, fault: str, pods: Iterable[str]) -> None:
@@ -37,6 +38,7 @@ class Ledger:
         if (event.fault, event.node) not in self._open:
             return  # armed and never fired: there was nothing to heal
         self._open.discard((event.fault, event.node))
+        self.healed_ns[event.fault] = max(event.after_ns, self.healed_ns.get(event.fault, 0))
         if not self.open(event.fault):
             self._tally.healed(event.fault)
         self._recorder.event(event)

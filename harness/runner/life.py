@@ -64,5 +64,5 @@ class Life:
         if action == "die":
             self._ledger.fired(fault, node, asked_ns, at_ns)
         else:
-            self._ledger.healed(FaultHealed(at_ns, fault, node, asked_ns, at_ns, "schedule"))
+            self._ledger.healed(FaultHealed(self._ledger.now_ns(), fault, node, asked_ns, at_ns, "schedule"))
         return True

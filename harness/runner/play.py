@@ -20,7 +20,7 @@ from harness.runner.life import Life
 from harness.runner.plan import Planner
 from harness.runner.prepare import pods, prepare
 from harness.runner.programs import LOAD, Programs
-from harness.runner.questions import ask_all, scraping
+from harness.runner.questions import ask_all, every_target_scraped, scraping
 from harness.runner.readiness import Asking
 from harness.runner.watch import Tally, Watcher
 from harness.scenario import Scenario
@@ -89,7 +89,9 @@ class Player:
             how = "finished"
         except Interrupted:
             how = self._interrupted()
-        except Spoiled:
+        except Spoiled as lost:
+            if not self._origin_ns:
+                raise StartError(str(lost)) from lost
             how = "finished"  # as far as it went: the journal says what was lost, and the judge what follows
         except HarnessError as error:
             if self._inbox.stopped_by is None:
@@ -123,6 +125,12 @@ class Player:
         self._watcher.say("redirects and counters stand; starting the nodes")
         self._running.start_nodes()
         self._until(self._ready, self._options.ready_timeout_s, self._asking.waiting_for)
+        monitor = self._running.monitor()
+        self._until(
+            lambda: every_target_scraped(self._cluster, monitor),
+            _ANSWER_S,
+            lambda: "Prometheus to scrape every target once",
+        )
         took_s = (self._now_ns() - began_ns) / 1e9
         self._recorder.event(events.Ready(self._now_ns(), took_s))
         self._watcher.say(f"ready in {took_s:.1f} s: {self._asking.summary()}")
@@ -198,7 +206,7 @@ class Player:
             move.fault.name: self._origin_ns + to_ns(move.at_s + move.fault.for_s)
             for move in planned
             if isinstance(move, Inject)
-        }
+        } | self._ledger.healed_ns
         try:
             monitor = self._running.monitor()
         except EngineError as error:

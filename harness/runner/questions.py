@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from harness.clock import wall_offset_ns
+from harness.clock import monotonic_ns, wall_offset_ns
 from harness.cluster import Cluster
 from harness.engine import Monitor
 from harness.recording.events import Asked, Scraped
@@ -20,6 +20,12 @@ def ask_all(scenario: Scenario, monitor: Monitor, end_ns: int, healed_ns: Mappin
         time_s = (at_ns + wall_offset_ns()) / 1e9
         answer = monitor.ask(question.query, time_s)
         yield Asked(end_ns, objective.name, question.query, round(time_s, 3), answer.value, answer.error)
+
+
+def every_target_scraped(cluster: Cluster, monitor: Monitor) -> bool:
+    """True once Prometheus has asked every target, whatever it was answered."""
+    answer = monitor.ask("count(up)", (monotonic_ns() + wall_offset_ns()) / 1e9)
+    return answer.value == len(targets(cluster))
 
 
 def scraping(cluster: Cluster, monitor: Monitor, end_ns: int, length_s: float) -> Iterator[Scraped]:

@@ -1,8 +1,10 @@
 """Questions to Ollama, whose answers are known, so that a truncated, crossed or forged one is seen."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from harness.cluster import Cluster
 from harness.traffic.base import Traffic
 from harness.words import COUNT, TEXT, word
 
@@ -16,6 +18,11 @@ class OllamaGenerate(Traffic):
 
     model: str = field(default="tiny", metadata=word("model", TEXT, "the model that is asked"))
     tokens: int = field(default=8, metadata=word("tokens", COUNT, "how many tokens an answer has"))
+
+    def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        yield from super(OllamaGenerate, self).check(cluster)
+        if not 2 <= self.tokens <= 1000:
+            yield "tokens", f"is {self.tokens}: write one from 2 (one token has no sequence to check) to 1000"
 
     def options(self) -> tuple[tuple[str, str], ...]:
         return (("model", self.model), ("tokens", str(self.tokens)))

@@ -28,6 +28,8 @@ _NAMESPACE_KEYS = (
     "mac_address",
 )
 _DROPPED_KEYS = ("x-harness", "profiles", "scale", "container_name", "network_mode")
+# The instruments (agents, the load) are scheduled before what they measure, and idle most of the time.
+_WEIGHT = {"cpu_shares": 8192}
 _LOGGING = {"driver": "json-file", "options": {"max-size": "5m", "max-file": "2"}}
 
 
@@ -59,6 +61,7 @@ def sidecar(node: str, service: str, tree: Tree, image: str, labels: Labels) -> 
         **moved,
         "image": image,
         "init": False,
+        **_WEIGHT,
         "cap_drop": ["ALL"],
         "cap_add": ["NET_ADMIN", "KILL", "SETUID", "SETGID"],
         "security_opt": ["no-new-privileges:true"],
@@ -117,6 +120,7 @@ def client(image: str, networks: list[str], pods: list[str], sidecar_image: str,
     idle = {
         "image": image,
         "network_mode": "service:chaos-client-pod",
+        **_WEIGHT,
         "stop_grace_period": "1s",
         "logging": _LOGGING,
         "cap_drop": ["ALL"],

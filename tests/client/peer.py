@@ -51,10 +51,11 @@ def whole(body: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Reply:
-    """Wait, send, then keep the connection or end it: ``close`` (FIN) or ``reset`` (RST)."""
+    """Wait, send, wait, then keep the connection or end it: ``close`` (FIN) or ``reset`` (RST)."""
 
     data: bytes = b""
     wait_s: float = 0.0
+    linger_s: float = 0.0
     then: str = "keep"
 
 
@@ -98,6 +99,8 @@ class Peer:
             await asyncio.sleep(reply.wait_s)
         writer.write(reply.data)
         await writer.drain()
+        if reply.linger_s:
+            await asyncio.sleep(reply.linger_s)
         if reply.then == "reset":
             await asyncio.sleep(0.05)  # a reset overtakes bytes that were not read yet
             _reset(writer)

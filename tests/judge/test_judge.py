@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import RecordingError
+from harness.faults.partition import Partition
 from harness.judge.judge import judge, worst
 from harness.judge.verdict import FaultRecord, Timing, TrafficRecord, Verdict, decode, encode
 from harness.objectives import Finding, Objective, Outcome
@@ -22,7 +23,7 @@ from harness.recording.events import (
 )
 from harness.recording.events import Ended as EndedEvent
 from tests.objectives.test_words import written
-from tests.recording.builder import FIRED, HEALED, TOUCHED, Harm, Pair, Story, at, echo, scenario, trouble
+from tests.recording.builder import FIRED, HEALED, LOST_N1, TOUCHED, Harm, Pair, Story, at, echo, scenario, trouble
 
 ANSWERS = written("success", name="answers", of="chat", success=">= 99.5%")
 RECOVERY = written("restored", name="recovery", of="chat", after="lost-n1", restored="<= 3s")
@@ -263,6 +264,31 @@ def test_a_cut_between_two_echoes_is_witnessed_by_its_own_counters() -> None:
     healed = tuple(FaultHealed(at(15.3), "lost-n1", h.node, at(15.3), at(15.3), "schedule", 3) for h in HEALED)
     record = verdict(GOOD.but(fired=fired, healed=healed, rtt_s=nobody_is_cut)).faults[0]
     assert (record.seen, record.exercised) == (True, True)
+
+
+LATER = Partition(name="lost-n3", at_s=27, for_s=2, nodes=("n3",), others=("gateway",))
+LATER_FIRED = tuple(FaultFired(at(37), "lost-n3", node, at(37), at(37)) for node in ("n3", "gateway"))
+LATER_HEALED = tuple(FaultHealed(at(39), "lost-n3", f.node, at(39), at(39), "schedule", 9) for f in LATER_FIRED)
+TWO_FAULTS = GOOD.but(fired=FIRED + LATER_FIRED, healed=HEALED + LATER_HEALED)
+
+
+def test_a_doubtful_fault_leaves_what_speaks_of_another_held_but_not_the_run() -> None:
+    evidence = TWO_FAULTS.evidence()  # lost-n3 is not seen: its echoes came back
+    found = judge(scenario(*ALL, faults=(LOST_N1, LATER)), evidence)
+    assert outcomes(found) == {"answers": "inconclusive", "recovery": "held", "excluded": "held"}
+    assert (found.outcome, [fault.seen for fault in found.faults]) == ("inconclusive", [True, False])
+    only = judge(scenario(RECOVERY, faults=(LOST_N1, LATER)), evidence)
+    assert (outcomes(only), only.outcome) == ({"recovery": "held"}, "inconclusive")
+
+
+def test_a_fault_that_comes_later_does_not_excuse_its_links_before() -> None:
+    def both(pair: Pair, sent_s: float) -> float | None:
+        hurt = set(pair) == {"gateway", "n3"} and 37 <= sent_s < 39
+        return None if hurt or (pair == ("gateway", "n3") and 20 <= sent_s < 22) else echo(pair, sent_s)
+
+    found = judge(scenario(*ALL, faults=(LOST_N1, LATER)), TWO_FAULTS.but(rtt_s=both).evidence())
+    assert found.sentence == "lost-n1 changed what it does not name: gateway -> n3 lost 4 of 40 echoes"
+    assert [(fault.seen, fault.unharmed) for fault in found.faults] == [(True, False), (True, True)]
 
 
 # --- not healed, expectations, no faults ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from harness.cluster import Cluster, Node
 from harness.faults.partition import Partition
@@ -28,11 +29,12 @@ from harness.recording.events import (
     Scraped,
     TornDown,
 )
-from harness.recording.evidence import Evidence
+from harness.recording.evidence import WALL, Evidence
 from harness.scenario import Phases, Scenario
 from harness.traffic.ollama import OllamaGenerate
 
 ORIGIN_NS = 5_000_000_000_000
+WALL_S = datetime(2026, 11, 21, 9, 30, 21, tzinfo=UTC).timestamp()  # what the clock on the wall said then
 NODES = ("gateway", "n1", "n2", "n3")
 CLUSTER = Cluster(
     "ollama",
@@ -101,11 +103,11 @@ def operations(count: int = 3000, rate_per_s: float = 50.0, seed: int = 7) -> It
 def probes(every_s: float = 0.5) -> Iterator[Probed]:
     dice = random.Random(3)
     for step in range(int(60 / every_s)):
-        for node in NODES:
+        for node in (*NODES, "client"):
             for peer in NODES:
                 sent_s = step * every_s + dice.uniform(0, 0.01)
                 if node != peer:
-                    lost = "n1" in (node, peer) and 14.9 < sent_s < 35.0
+                    lost = "n1" in (node, peer) and node != "client" and 14.9 < sent_s < 35.0
                     rtt_s = None if lost else 0.0002 * math.exp(dice.gauss(0, 0.4))
                     yield Probed(node, peer, at(sent_s), rtt_s, "no answer in 0.5 s" if lost else None)
 
@@ -123,6 +125,7 @@ def events() -> Iterator[AnyEvent]:
     yield Began(at(-9), 1, RUN, "ch-k3f", "partition", 7, "2026-11-21T09:30:12+00:00", False, CLUSTER, facts)
     for node in NODES:
         yield ClockSeen(at(-4), node, 0, 52_000)
+    yield ClockSeen(at(-4), WALL, round(WALL_S * 1e9) - ORIGIN_NS, 0)
     yield Ready(at(-1), 4.1)
     yield PhaseBegan(at(0), "warmup", at(0))
     yield Intent(at(5), "lost-n1", partition.compile(CLUSTER, ()), at(15), at(35))
@@ -136,8 +139,8 @@ def events() -> Iterator[AnyEvent]:
     yield PhaseBegan(at(40.0001), "recovery", at(40))
     yield PhaseBegan(at(60.0001), "end", at(60))
     yield LoadEnded(at(60.2), "chat", 3000, 41)
-    yield Asked(at(63), "excluded", "max_over_time(haproxy_backend_active_servers[15s])", 35.0, 2.0)
-    yield Asked(at(63), "whole-again", "min_over_time(haproxy_backend_active_servers[15s])", 60.0, 3.0)
+    yield Asked(at(63), "excluded", "max_over_time(haproxy_backend_active_servers[15s])", WALL_S + 35.0, 2.0)
+    yield Asked(at(63), "whole-again", "min_over_time(haproxy_backend_active_servers[15s])", WALL_S + 60.0, 3.0)
     for target in ("gateway", "client", "agent-n1"):
         yield Scraped(at(63), target, 240, 240)
     yield TornDown(at(67), 3.2, False)
@@ -155,7 +158,7 @@ def logs() -> dict[str, str]:
         minute, second = divmod(12 + 9 + seconds, 60)
         return f"2026-11-21T09:{30 + int(minute):02d}:{second:012.9f}Z {text}\n"
 
-    gateway = "".join(stamped(s, "10.0.0.9 be/n2 200 12ms") for s in range(60))
+    gateway = "".join(stamped(s, "127.0.0.1 be/n2 200 12ms") for s in range(60))
     down = stamped(15.6, "Server be/n1 is DOWN, reason: Layer4 timeout, 2 active servers left")
     up = stamped(35.9, "Server be/n1 is UP, 3 active servers online")
     lines = sorted((gateway + down + up).splitlines(keepends=True))

@@ -1,4 +1,5 @@
 import io
+import os
 
 import pytest
 from msgspec.structs import replace
@@ -203,3 +204,11 @@ def test_colour_says_nothing_that_words_do_not() -> None:
     assert "\x1b[1;31mVIOLATED\x1b[0m" in text
     assert "\x1b[31mviolated\x1b[0m" in text
     assert "\x1b[32mheld\x1b[0m" in text
+
+
+def test_a_reader_who_leaves_early_costs_neither_verdict_nor_exit_code() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8", buffering=1) as stream:
+        terminal.render(HELD, "report.html", "make chaos", 71.2, console(stream))
+        terminal.render(HELD, "report.html", "make chaos", 71.2, console(stream))

@@ -1,0 +1,123 @@
+"""The table of the bench: its arithmetic, its words, and the plain compose file it compares with."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.peer import plain
+from bench.rows import SPECS, Measured, Row, encode, render, rows
+from harness.weave.pods import LABEL_RUN, Labels
+
+READY = next(spec for spec in SPECS if spec.key == "ready")
+SKEW = next(spec for spec in SPECS if spec.key == "skew")
+COMPOSE = Path(__file__).parents[1] / "compose" / "ollama.yaml"
+SECONDS = st.lists(st.floats(min_value=1e-6, max_value=1e3), min_size=1, max_size=300)
+
+
+def lines(row: Row) -> list[str]:
+    return [line.plain for line in render([row], 120)]
+
+
+def test_a_row_with_a_peer_is_judged_by_its_ratio() -> None:
+    row = Row(READY, Measured((3.0, 9.0, 6.0), (5.0, 4.0, 3.0)))
+    assert (row.ours_s, row.peer_s, row.ratio, row.outcome) == (6.0, 4.0, 1.5, "met")
+    slower = Row(READY, Measured((6.1,), (4.0,)))
+    assert slower.outcome == "missed"
+
+
+def test_a_row_without_a_peer_is_judged_by_its_own_goal() -> None:
+    row = Row(SKEW, Measured(tuple([0.001] * 99 + [0.5])))
+    assert (row.ours_s, row.outcome) == (0.001, "met")
+    assert Row(SKEW, Measured((0.001,) * 98 + (0.0031,) * 2)).outcome == "missed"
+
+
+@given(SECONDS, SECONDS)
+def test_a_row_is_met_exactly_when_ours_is_within_goal_times_peer(ours_s: list[float], peer_s: list[float]) -> None:
+    row = Row(READY, Measured(tuple(ours_s), tuple(peer_s)))
+    assert row.ours_s is not None and row.peer_s is not None
+    assert (row.outcome == "met") is (row.ours_s / row.peer_s <= READY.goal)
+    assert min(ours_s) <= row.ours_s <= max(ours_s)
+
+
+@pytest.mark.parametrize("measured", [Measured(), Measured((1.0,)), Measured((), (1.0,))])
+def test_a_row_without_both_sides_is_not_measured(measured: Measured) -> None:
+    assert (Row(READY, measured).ratio, Row(READY, measured).outcome) == (None, "not measured")
+
+
+def test_no_row_is_left_out_and_one_that_was_not_measured_says_why() -> None:
+    found = rows({"skew": Measured(note="the engine is gone")})
+    assert [row.spec for row in found] == list(SPECS)
+    assert {row.outcome for row in found} == {"not measured"}
+    assert [row.measured.note for row in found if row.spec == SKEW] == ["the engine is gone"]
+    assert {row.measured.note for row in found if row.spec != SKEW} == {"it was not asked for"}
+
+
+def test_a_missed_goal_is_said_in_its_row_with_the_spread_below_it() -> None:
+    row = Row(SKEW, Measured((0.001, 0.004), note="2 cuts"))
+    _, words, spread = lines(row)
+    assert words.split("  ") == [
+        "",
+        "partition: first to last of 3 nodes",
+        "p99 4.0 ms",
+        "-   ",
+        "1.33 ",
+        "≤ 3.0 ms",
+        "missed",
+    ]
+    assert spread.strip() == "ours 1.0 ms to 4.0 ms, median 2.5 ms of 2; 2 cuts"
+
+
+def test_the_file_has_every_row_and_every_sample() -> None:
+    document = json.loads(encode(rows({"ready": Measured((3.0,), (2.0,), "how")}), {"mode": "quick"}))
+    assert (document["schema"], document["mode"]) == (1, "quick")
+    assert [row["key"] for row in document["rows"]] == [spec.key for spec in SPECS]
+    assert document["rows"][0] == {
+        "key": "ready",
+        "title": "ready",
+        "figure": "median",
+        "ours_s": 3.0,
+        "peer": "docker compose up --wait",
+        "peer_s": 2.0,
+        "ratio": 1.5,
+        "goal": 1.5,
+        "goal_unit": "ratio",
+        "outcome": "met",
+        "note": "how",
+        "ours_samples_s": [3.0],
+        "peer_samples_s": [2.0],
+    }
+
+
+def test_goals_are_those_of_the_issue() -> None:
+    goals = {spec.key: (spec.figure, spec.goal) for spec in SPECS}
+    assert goals == {
+        "ready": ("median", 1.5),
+        "down": ("median", 1.5),
+        "in-force": ("p99", 0.005),
+        "skew": ("p99", 0.003),
+        "fresh": ("p99", 0.1),
+        "send-error": ("median", 0.002),
+        "first-request": ("median", 12.0),
+        "whole": ("median", 80.0),
+    }
+
+
+def test_the_peer_has_the_same_nodes_on_loopback_and_nothing_of_ours() -> None:
+    config = COMPOSE.read_text().replace('ports: ["8080"]', "ports: [{target: 8080}]").replace("${NODE_COUNT:-3}", "3")
+    document = yaml.safe_load(plain(config, {"gateway": "g:1", "ollama": "o:1"}, Labels("bench", "/record")))
+    services = document["services"]
+    assert {name: service["image"] for name, service in services.items()} == {
+        "gateway": "g:1",
+        "n1": "o:1",
+        "n2": "o:1",
+        "n3": "o:1",
+    }
+    assert services["gateway"]["ports"] == [{"target": 8080, "host_ip": "127.0.0.1"}]
+    assert [name for name, service in services.items() if "healthcheck" in service] == ["gateway"]
+    assert services["n2"]["environment"] == {"HARNESS_NODE": "n2"}
+    labels = [thing["labels"][LABEL_RUN] for thing in (*services.values(), *document["networks"].values())]
+    assert set(labels) == {"bench"}
