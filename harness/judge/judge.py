@@ -116,11 +116,11 @@ def outcome_of(case: Case) -> Word:
 
 
 def expectation_of(case: Case) -> bool | None:
-    """Whether exactly what ``expect:`` names was violated, with every fault seen; None: nothing was expected."""
+    """Whether exactly what ``expect:`` names was violated and nothing is in doubt; None: nothing was expected."""
     expected = case.scenario.expected
     if expected is None or case.without_faults:
         return None
-    return _violated(case) == set(expected) and not case.unhealed and not any(one.doubts for one in case.seen)
+    return _violated(case) == set(expected) and not case.unhealed and not _unclear(case)
 
 
 def exit_code_of(case: Case, outcome: Word, as_expected: bool | None) -> int:
@@ -129,11 +129,13 @@ def exit_code_of(case: Case, outcome: Word, as_expected: bool | None) -> int:
     if as_expected is None or case.unhealed:
         return _EXIT[outcome]
     # Not as expected: harm that nobody expected is a violation, and so is its absence where nothing is in doubt.
-    expected = set(case.scenario.expected or ())
-    unclear = {f.objective for f in case.findings if f.outcome == "inconclusive"} & expected
-    if _violated(case) - expected:
+    if _violated(case) - set(case.scenario.expected or ()):
         return errors.VIOLATED
-    return errors.INCONCLUSIVE if unclear or any(one.doubts for one in case.seen) else errors.VIOLATED
+    return errors.INCONCLUSIVE if _unclear(case) else errors.VIOLATED
+
+
+def _unclear(case: Case) -> bool:
+    return any(f.outcome == "inconclusive" for f in case.findings) or any(one.doubts for one in case.seen)
 
 
 def _violated(case: Case) -> set[str]:

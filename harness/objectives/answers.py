@@ -35,10 +35,11 @@ class Success(OverWindow):
         outcome = self.bound.outcome(measured)
         reason = f"{right:,} of {samples:,} operations got their answer ({show_share(measured)})"
         needed = self._needed()
+        details = (("right", f"{right:,} of {samples:,}"),)
         if outcome == "held" and samples < needed:
             reason = f"only {samples:,} operations fell due in {self.window}: '{self.bound.text}' takes {needed:,}"
-            return self.finding("inconclusive", reason, measured)
-        return self.finding(outcome, reason, measured)
+            return self.finding("inconclusive", reason, measured, details=details)
+        return self.finding(outcome, reason, measured, details=details)
 
     def _needed(self) -> int:
         """How many operations one lost answer does not decide about."""
@@ -53,7 +54,7 @@ class Wrong(OverWindow):
 
     key: ClassVar[str] = "wrong"
     about: ClassVar[str] = "how many answers came whole and were not true"
-    unit: ClassVar[str] = "answers"
+    unit: ClassVar[str] = "wrong"
 
     bound: Bound = field(metadata=word("wrong", _COUNT_BOUND, "how many untrue answers, such as '== 0'"))
 

@@ -70,7 +70,7 @@ class Question:
 class Finding(msgspec.Struct, frozen=True):
     """One objective's outcome. ``measured`` in ``unit`` (None: there is no figure); ``error`` its plus or minus.
 
-    ``bound`` is the file's own word. ``reason`` is a sentence for a person; ``source`` says where the figure came from.
+    ``figure``: what stands before it in words (``p99``), or "". ``bound`` is the file's own word. ``reason`` is a sentence for a person; ``source`` says where the figure came from.
     ``details``: figures beside it, in the order they are to be read, as (what, value in words).
     """
 
@@ -83,6 +83,7 @@ class Finding(msgspec.Struct, frozen=True):
     reason: str
     source: str
     details: tuple[tuple[str, str], ...] = ()
+    figure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,7 @@ class Objective(ABC):
     key: ClassVar[str]
     about: ClassVar[str]
     unit: ClassVar[str]
+    figure: ClassVar[str] = ""  # what stands before the figure, where its unit does not say it all
 
     name: str = field(metadata=word("name", NAME, "what the verdict calls it"))
     needs: str | None = field(
@@ -142,6 +144,7 @@ class Objective(ABC):
             error=None if error is None else round(error, 6),
             bound=self.bound.text,
             unit=self.unit,
+            figure=self.figure,
             reason=reason,
             source=self.source,
             details=details,

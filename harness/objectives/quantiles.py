@@ -49,6 +49,7 @@ class Quantile(OverWindow):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class P50(Quantile):
     key: ClassVar[str] = "p50"
+    figure: ClassVar[str] = "p50"
     share: ClassVar[Fraction] = Fraction(1, 2)
     bound: Bound = field(metadata=word("p50", _BOUND, "the median latency, such as '<= 50ms'"))
 
@@ -56,6 +57,7 @@ class P50(Quantile):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class P90(Quantile):
     key: ClassVar[str] = "p90"
+    figure: ClassVar[str] = "p90"
     share: ClassVar[Fraction] = Fraction(9, 10)
     bound: Bound = field(metadata=word("p90", _BOUND, "the latency nine of ten stay below, such as '<= 100ms'"))
 
@@ -63,6 +65,7 @@ class P90(Quantile):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class P95(Quantile):
     key: ClassVar[str] = "p95"
+    figure: ClassVar[str] = "p95"
     share: ClassVar[Fraction] = Fraction(95, 100)
     bound: Bound = field(metadata=word("p95", _BOUND, "the latency 95 of 100 stay below, such as '<= 250ms'"))
 
@@ -70,6 +73,7 @@ class P95(Quantile):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class P99(Quantile):
     key: ClassVar[str] = "p99"
+    figure: ClassVar[str] = "p99"
     share: ClassVar[Fraction] = Fraction(99, 100)
     bound: Bound = field(metadata=word("p99", _BOUND, "the latency 99 of 100 stay below, such as '<= 1s'"))
 
@@ -77,6 +81,7 @@ class P99(Quantile):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class P999(Quantile):
     key: ClassVar[str] = "p999"
+    figure: ClassVar[str] = "p999"
     share: ClassVar[Fraction] = Fraction(999, 1000)
     bound: Bound = field(metadata=word("p999", _BOUND, "the latency 999 of 1000 stay below, such as '<= 2s'"))
 
@@ -86,5 +91,6 @@ class Max(Quantile):
     """The longest wait. It falls with the first lost answer; bound ``success`` and ``p99`` to allow for some."""
 
     key: ClassVar[str] = "max"
+    figure: ClassVar[str] = "max"
     share: ClassVar[Fraction] = Fraction(1)
     bound: Bound = field(metadata=word("max", _BOUND, "the longest wait, such as '<= 5s'; none may be lost"))

@@ -45,11 +45,11 @@ def figure(value: float, unit: str) -> str:
 
 
 def measured(finding: Finding) -> str:
-    """``1.84 s ± 30 ms``; ``no figure`` where there is none."""
+    """``1.84 s ± 30 ms``; ``p99 259 ms``; ``no figure`` where there is none."""
     if finding.measured is None:
-        return "no figure"
+        return f"{finding.figure} no figure".strip()
     error = f" ± {figure(finding.error, finding.unit)}" if finding.error else ""
-    return figure(finding.measured, finding.unit) + error
+    return f"{finding.figure} {figure(finding.measured, finding.unit)}".strip() + error
 
 
 def limit(bound: str) -> str:

@@ -49,7 +49,7 @@ def _lines(verdict: Verdict, where: str, again: str, took_s: float, columns: int
     yield from _headline(verdict, columns)
     if verdict.findings:
         yield Text()
-        rows = [_finding(finding, expected=verdict.as_expected is True) for finding in verdict.findings]
+        rows = [_finding(finding, verdict) for finding in verdict.findings]
         yield from table(("objective", "measured", "limit", "outcome"), rows, columns, shrinks=0)
     if verdict.faults:
         yield Text()
@@ -88,10 +88,11 @@ def _headline(verdict: Verdict, columns: int) -> Iterator[Text]:
         yield from map(Text, _wrap(reason, columns, "  · ", "    "))
 
 
-def _finding(finding: Finding, *, expected: bool) -> Row:
-    said = [] if finding.outcome == "held" else [figures.line(finding.reason)]
+def _finding(finding: Finding, verdict: Verdict) -> Row:
+    # What the headline has said is not said again in every row that rests on it.
+    said = [] if finding.outcome == "held" or finding.reason in verdict.reasons else [figures.line(finding.reason)]
     note = " · ".join(filter(None, (*said, figures.details(finding))))
-    as_expected = expected and finding.outcome == "violated"
+    as_expected = verdict.as_expected is True and finding.outcome == "violated"
     return Row(
         (
             finding.objective,

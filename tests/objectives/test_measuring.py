@@ -27,6 +27,7 @@ def test_success_is_the_share_of_right_answers_of_the_window() -> None:
         unit="share",
         reason="2,970 of 3,000 operations got their answer (99 %)",
         source="operations of chat due in all",
+        details=(("right", "2,970 of 3,000"),),
     )
 
 
@@ -58,7 +59,7 @@ def test_wrong_answers_are_counted() -> None:
         measured=5.0,
         error=None,
         bound="== 0",
-        unit="answers",
+        unit="wrong",
         reason="5 of 3,000 whole answers were wrong",
         source="operations of chat due in all",
     )
@@ -81,6 +82,7 @@ def test_a_quantile_is_counted_by_nearest_rank_from_the_due_time() -> None:
         reason="p99 259 ms of 3,000 operations",
         source="operations of chat due in all",
         details=(("answered", "3,000 of 3,000"),),
+        figure="p99",
     )
     assert measured("p95", story, p95="<= 10ms").measured == 0.01
 

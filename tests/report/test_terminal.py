@@ -148,8 +148,7 @@ INCONCLUSIVE   partition: the fault was never seen.
   · what to do: `harness doctor` (the rule needs NET_ADMIN in the sidecar)
 
   objective  measured   limit     outcome
-  answers    99.77 %    ≥ 99.5 %  inconclusive  lost-n1 was never seen: n1 still answered echoes from n2 and n3; 0
-                                                packets met the rule
+  answers    99.77 %    ≥ 99.5 %  inconclusive
   recovery   no figure  ≤ 3 s     inconclusive  no figure was taken · detected 0.41 s · failed over 0.42 s · restored
                                                 1.84 s · repaired 2.1 s after heal
 
