@@ -63,7 +63,7 @@ def _run(outbox: Outbox) -> int:
         outbox.put(probe)
 
     lease = Lease(LEASE_S)
-    namespace = Namespace(Kernel(library()), Toxics())
+    namespace = Namespace(Kernel(library()), Toxics(supervisor.beat))
     agent = Agent(
         namespace=namespace,
         say=outbox.put,

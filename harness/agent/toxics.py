@@ -1,6 +1,6 @@
 """Toxiproxy, typed and with time-outs: proxies that stay all run, toxics that come and go, each read back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 from harness.errors import AgentError
 from harness.wire import TOXIPROXY_PORT
 
-TIMEOUT_S = 0.5
+TIMEOUT_S = 1.0  # less than the supervisor's patience with a silent agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,25 @@ class ToxiproxyGone(AgentError):
 class _Timed(HTTPAdapter):
     """toxiproxy-python asks without a time-out, which requests takes to mean for ever."""
 
+    def __init__(self, alive: Callable[[], None]) -> None:
+        super().__init__()
+        self._alive = alive
+
     def send(self, request: Any, **options: Any) -> requests.Response:  # type: ignore[override]  # fewer named options
+        self._alive()
         return super().send(request, **{**options, "timeout": TIMEOUT_S})
 
 
 class Toxics:
-    """Not for several threads at once. Every failure is an ``AgentError``."""
+    """Not for several threads at once. Every failure is an ``AgentError``.
 
-    def __init__(self) -> None:
+    ``alive`` is called before each question: a slow Toxiproxy must not make its caller look frozen.
+    """
+
+    def __init__(self, alive: Callable[[], None] = lambda: None) -> None:
         session = requests.Session()
         session.trust_env = False  # no proxy of the environment stands before loopback
-        session.mount("http://", _Timed())
+        session.mount("http://", _Timed(alive))
         # toxiproxy-python calls the module's functions; a session has the same ones, and keeps its connection open.
         toxiproxy.api.requests = session
         self._server = Toxiproxy()

@@ -23,7 +23,7 @@ class Watcher(Protocol):
 
 
 class _TrafficTally:
-    """Counts of one traffic; the last second is kept whole."""
+    """Counts of one traffic; the last two seconds are kept whole."""
 
     def __init__(self) -> None:
         self.recent: deque[Operation] = deque()
@@ -39,12 +39,14 @@ class _TrafficTally:
                 self.failures[operation.outcome.name.lower().replace("_", " ")] += 1
 
     def status(self, name: str, now_ns: int) -> TrafficStatus:
-        while self.recent and self.recent[0].done_ns < now_ns - 1_000_000_000:
+        from_ns, to_ns = now_ns - 1_500_000_000, now_ns - 500_000_000  # younger ones are still under way to us
+        while self.recent and self.recent[0].done_ns < from_ns:
             self.recent.popleft()
-        good = sorted(op.latency_s for op in self.recent if op.outcome is Outcome.OK)
+        second = [op for op in self.recent if from_ns <= op.done_ns < to_ns]
+        good = sorted(op.latency_s for op in second if op.outcome is Outcome.OK)
         return TrafficStatus(
             name=name,
-            sent_per_s=float(len(self.recent)),
+            sent_per_s=float(len(second)),
             ok_per_s=float(len(good)),
             p99_s=quantile(good, Fraction(99, 100)) if good else None,
             failed=sum(self.failures.values()),

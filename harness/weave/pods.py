@@ -1,10 +1,10 @@
 """How one service becomes pods: what belongs to the network namespace moves to the sidecar that owns it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.errors import ClusterError
 from harness.weave.block import Tree
-from harness.wire import ECHO_PORT
+from harness.weave.scrape import LOAD_HOST
 
 LABEL_RUN = "chaos-harness.run"
 LABEL_NODE = "chaos-harness.node"
@@ -48,14 +48,13 @@ def pod_name(node: str) -> str:
     return f"{node}-pod"
 
 
-def sidecar(node: str, service: str, tree: Tree, image: str, labels: Labels) -> Tree:
+def sidecar(node: str, aliases: Sequence[str], tree: Tree, image: str, labels: Labels) -> Tree:
     """The service that owns the namespace of ``node``: unprivileged but for NET_ADMIN and its own children."""
     moved = {key: tree[key] for key in _NAMESPACE_KEYS if key in tree}
-    aliases = [node, service, *([tree["container_name"]] if "container_name" in tree else [])]
     networks = moved.get("networks") or {"default": None}
     moved["networks"] = {name: _with_aliases(options, aliases) for name, options in networks.items()}
     if "ports" in moved:
-        moved["ports"] = [_on_loopback(service, port) for port in moved["ports"]]
+        moved["ports"] = [_on_loopback(port) for port in moved["ports"]]
     network_sysctls = {k: v for k, v in _sysctls(tree).items() if k.startswith("net.")}
     return {
         **moved,
@@ -72,15 +71,13 @@ def sidecar(node: str, service: str, tree: Tree, image: str, labels: Labels) -> 
     }
 
 
-def _with_aliases(options: Tree | None, aliases: list[str]) -> Tree:
+def _with_aliases(options: Tree | None, aliases: Sequence[str]) -> Tree:
     known = (options or {}).get("aliases") or []
     return {**(options or {}), "aliases": list(dict.fromkeys([*known, *aliases]))}
 
 
-def _on_loopback(service: str, port: Tree) -> Tree:
+def _on_loopback(port: Tree) -> Tree:
     """The same container port on a free port of 127.0.0.1: nothing of a run is ever published elsewhere."""
-    if int(port["target"]) == ECHO_PORT:
-        raise ClusterError(f"service {service}: port {ECHO_PORT} is the sidecar's echo; move the service's own port.")
     return {
         "target": port["target"],
         "protocol": port.get("protocol", "tcp"),
@@ -116,7 +113,7 @@ def inhabitant(node: str, pod: str, tree: Tree, image: str | None, labels: Label
 def client(image: str, networks: list[str], pods: list[str], sidecar_image: str, labels: Labels) -> dict[str, Tree]:
     """The load's own pod, on every network of the user's, started after the user's pods."""
     after = {pod: {"condition": "service_started"} for pod in pods}
-    owner = sidecar("client", "chaos-client", {"networks": dict.fromkeys(networks)}, sidecar_image, labels)
+    owner = sidecar("client", [LOAD_HOST], {"networks": dict.fromkeys(networks)}, sidecar_image, labels)
     idle = {
         "image": image,
         "network_mode": "service:chaos-client-pod",

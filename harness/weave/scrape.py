@@ -2,17 +2,18 @@
 
 import yaml
 
-from harness.cluster import CLIENT, Cluster
+from harness.cluster import Cluster
 from harness.wire import CLIENT_METRICS_PORT, METRICS_PORT
 
 SCRAPE_EVERY_S = 0.25
+LOAD_HOST = "chaos-client"  # the load's pod in the users' networks: a service of theirs may well be called client
 
 
 def targets(cluster: Cluster) -> tuple[tuple[str, str, str], ...]:
     """(job, instance address, path): the load, the agents, and what ``x-harness`` names."""
     pods = dict.fromkeys([node.pod for node in cluster.nodes])
-    found = [("client", f"{CLIENT}:{CLIENT_METRICS_PORT}", "/metrics")]
-    found += [("agent", f"{pod}:{METRICS_PORT}", "/metrics") for pod in (*pods, CLIENT)]
+    found = [("client", f"{LOAD_HOST}:{CLIENT_METRICS_PORT}", "/metrics")]
+    found += [("agent", f"{pod}:{METRICS_PORT}", "/metrics") for pod in (*pods, LOAD_HOST)]
     for node in cluster.nodes:
         if node.metrics:
             port, _, path = node.metrics.partition("/")

@@ -9,7 +9,9 @@ from harness.cluster import Cluster, Node
 from harness.errors import ClusterError
 from harness.weave import pods, scrape
 from harness.weave.block import Block, Tree, read_block
+from harness.wire import ECHO_PORT, METRICS_PORT, TOXIPROXY_PORT
 
+_OUR_PORTS = (ECHO_PORT, METRICS_PORT, TOXIPROXY_PORT)
 OURS = "chaos-harness/"  # images whose name starts so, without a tag, are the ones we build
 
 
@@ -42,8 +44,11 @@ class Woven:
 
 
 def describe(name: str, config: str) -> Cluster:
-    """The cluster that a resolved compose file describes; enough for ``check`` and ``plan``."""
-    return _cluster(name, _blocks(_services(config)), _services(config))
+    """The cluster that a resolved compose file describes: enough for ``check``, ``plan``. Raises ``ClusterError``."""
+    services = _services(config)
+    cluster = _cluster(name, _blocks(services), services)
+    _refuse(cluster, services, yaml.safe_load(config))
+    return cluster
 
 
 def our_images(config: str) -> frozenset[str]:
@@ -58,16 +63,17 @@ def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels
     services = _services(config)
     blocks = _blocks(services)
     cluster = _cluster(name, blocks, services)
-    _refuse(services, document)
+    _refuse(cluster, services, document)
     unrolled = {service: block.names() for service, block in blocks.items()}
     woven: dict[str, Tree] = {}
     for node in cluster.nodes:
         tree = _retargeted(services[node.service], unrolled, services)
         if node.pod == node.name:
-            woven[pods.pod_name(node.name)] = pods.sidecar(node.name, node.service, tree, images["sidecar"], labels)
+            aliases = _aliases(node, cluster, tree)
+            woven[pods.pod_name(node.name)] = pods.sidecar(node.name, aliases, tree, images["sidecar"], labels)
         image = _image(node.service, tree, images, labels.project)
         woven[node.name] = pods.inhabitant(node.name, node.pod, tree, image, labels)
-    owners = [service for service in woven if service.endswith("-pod")]
+    owners = [pods.pod_name(node.name) for node in cluster.nodes if node.pod == node.name]
     networks = _networks(services)
     woven |= pods.client(images["client"], networks, owners, images["sidecar"], labels)
     woven["chaos-prometheus"] = pods.prometheus(
@@ -115,10 +121,16 @@ def _pod_of(service: str, node: str, services: Mapping[str, Tree], blocks: Mappi
     owner = mode.removeprefix("service:")
     if owner not in blocks or blocks[owner].count > 1 or blocks[service].count > 1:
         raise ClusterError(f"service {service}: network_mode {mode} needs one node on either side; give it networks.")
-    return blocks[owner].names()[0]
+    return _pod_of(owner, blocks[owner].names()[0], services, blocks)  # which may itself be another's guest
 
 
-def _refuse(services: Mapping[str, Tree], document: Tree) -> None:
+def _aliases(node: Node, cluster: Cluster, tree: Tree) -> list[str]:
+    """The names under which a pod is found: its nodes', its service's, and the container's old one."""
+    old = [str(tree["container_name"])] if "container_name" in tree else []
+    return [*(other.name for other in cluster.nodes if other.pod == node.name), node.service, *old]
+
+
+def _refuse(cluster: Cluster, services: Mapping[str, Tree], document: Tree) -> None:
     """What cannot be woven, each in one sentence with the way out."""
     for service, tree in services.items():
         mode = str(tree.get("network_mode", ""))
@@ -130,6 +142,14 @@ def _refuse(services: Mapping[str, Tree], document: Tree) -> None:
             raise ClusterError(f"service {service}: privileged containers are not started; name its cap_add instead.")
         if service.startswith("chaos-"):
             raise ClusterError(f"service {service}: names that start with 'chaos-' are the harness's own; rename it.")
+    for node in cluster.nodes:
+        if node.name.startswith("chaos-") or node.name.endswith("-pod"):
+            raise ClusterError(
+                f"node {node.name}: names that start with 'chaos-' or end with '-pod' are the harness's own; "
+                "give it another x-harness name."
+            )
+        if taken := sorted({*node.ports} & {*_OUR_PORTS}):
+            raise ClusterError(f"node {node.name}: port {taken[0]} is its sidecar's own; move the node's.")
     for network, options in (document.get("networks") or {}).items():
         if (options or {}).get("external"):
             raise ClusterError(f"network {network} is external: faults stay in a run's own networks; drop 'external'.")
@@ -151,7 +171,18 @@ def _retargeted(tree: Tree, unrolled: Mapping[str, tuple[str, ...]], services: M
             for service, _, alias in parts
             if service in services
         ]
+    for key in ("pid", "ipc"):
+        if (mode := str(tree.get(key, ""))).startswith("service:"):
+            found[key] = f"service:{unrolled[mode.removeprefix('service:')][0]}"
+    if "volumes_from" in tree:
+        found["volumes_from"] = [_same_volumes(str(source), unrolled) for source in tree["volumes_from"]]
     return found
+
+
+def _same_volumes(source: str, unrolled: Mapping[str, tuple[str, ...]]) -> str:
+    """``data:ro`` with the name of the node that service became; another kind of source stays as it is."""
+    service, colon, mode = source.partition(":")
+    return f"{unrolled[service][0]}{colon}{mode}" if service in unrolled else source
 
 
 def _image(service: str, tree: Tree, images: Mapping[str, str], project: str) -> str | None:
@@ -187,9 +218,11 @@ def _whole(document: Tree, services: dict[str, Tree], networks: list[str], label
 
 
 def _unpinned(options: Tree | None, labels: Tree) -> Tree:
-    """A network or volume under the run's own name: pinned names would make two runs meet."""
-    found = {k: v for k, v in (options or {}).items() if k != "name"}
-    return found if found.get("external") else {**found, "labels": {**(found.get("labels") or {}), **labels}}
+    """A network or volume under the run's own name: pinned names would make two runs meet. An external one stays."""
+    found = options or {}
+    if found.get("external"):
+        return found
+    return {**{k: v for k, v in found.items() if k != "name"}, "labels": {**(found.get("labels") or {}), **labels}}
 
 
 def _readiness(cluster: Cluster, blocks: Mapping[str, Block]) -> tuple[Readiness, ...]:

@@ -64,7 +64,8 @@ def close_exec(file: Any) -> None:
     """docker-py leaves the socket of an exec open."""
     connection = file._sock
     file.close()
-    connection.close()
+    if connection is not None:
+        connection.close()
 
 
 class Pod:
@@ -140,6 +141,7 @@ class Talk:
     """The harness's end of one agent: sends orders and heartbeats, keeps every message."""
 
     def __init__(self, pod: Pod, *, read: bool = True) -> None:
+        self._pod = pod
         self.messages: list[Message] = []
         self.ended = threading.Event()
         self._changed = threading.Condition()
@@ -159,7 +161,9 @@ class Talk:
                     self._changed.notify_all()
         except AgentError as error:
             figure(str(error))
-        self.ended.set()
+        with self._changed:
+            self.ended.set()
+            self._changed.notify_all()
 
     def _beat(self) -> None:
         number = 0
@@ -200,7 +204,8 @@ class Talk:
         with self._changed:
             self._changed.wait_for(lambda: found() is not None or self.ended.is_set(), timeout_s)
             message = found()
-        assert message is not None, (kind, [m for m in self.messages if not isinstance(m, Probe | Pulse)][-10:])
+        said = [m for m in self.messages if not isinstance(m, Probe | Pulse)][-10:]
+        assert message is not None, (kind, said, self._pod.log())
         return message
 
     def ask(self, order: Message, kind: type[M], timeout_s: float = 5.0) -> M:
@@ -560,6 +565,10 @@ def test_rules_that_were_tampered_with_make_the_fault_fail_and_undo_itself(clust
 ROUTE = Redirect("n2", PORT, 18000, 18001)
 
 
+def toxiproxy_pid(pod: Pod) -> str:
+    return pod.run("sh", "-c", "grep -l toxiproxy /proc/[0-9]*/comm").split("/")[2]
+
+
 def test_a_toxic_is_measured_on_the_echo_and_on_a_connection_that_was_open_before(
     cluster: Cluster,
 ) -> None:
@@ -637,7 +646,7 @@ def test_a_toxic_with_a_misspelt_attribute_fails_and_is_undone(cluster: Cluster)
 def test_toxiproxy_killed_heals_everything_and_links_work_directly(cluster: Cluster) -> None:
     cluster.serve("n2")
     talk = cluster.agent("n1", ROUTE)
-    pid = cluster["n1"].run("sh", "-c", "grep -l toxiproxy /proc/[0-9]*/comm").split("/")[2]
+    pid = toxiproxy_pid(cluster["n1"])
     slow = Toxic("n1", "n2", PORT, "latency", "upstream", (("latency", 150),))
     talk.ask(arm("lost-n3", cut("n1", "n3"), slow, at_ns=soon(0.05), for_s=30), Armed)
     talk.expect(Fired)
@@ -652,6 +661,22 @@ def test_toxiproxy_killed_heals_everything_and_links_work_directly(cluster: Clus
     assert answer[0] == "x"
     assert "links work directly" in cluster["n1"].log()
     assert took_s < 1
+
+
+def test_a_toxiproxy_that_is_frozen_is_killed_and_the_pod_is_whole_again(cluster: Cluster) -> None:
+    cluster.serve("n2")
+    talk = cluster.agent("n1", ROUTE)
+    slow = Toxic("n1", "n2", PORT, "latency", "upstream", (("latency", 150),))
+    talk.ask(arm("slow-n2", slow, cut("n1", "n3"), at_ns=soon(1.0), for_s=30), Armed)
+    cluster["n1"].run("sh", "-c", f"kill -STOP {toxiproxy_pid(cluster['n1'])}")
+    failed = talk.expect(Failed)
+    assert talk.ended.wait(5)
+    eventually(lambda: "Toxiproxy ended (-9)" in cluster["n1"].log(), 5)
+    assert failed.fault == "slow-n2"
+    assert "could not heal" in failed.text
+    assert "was silent" not in cluster["n1"].log()
+    assert cluster["n1"].table() == ""
+    assert cluster.ask_once("n1", cluster["n2"].ip)[0] == "x"
 
 
 # --- the lease --------------------------------------------------------------------------------------------------------

@@ -82,6 +82,8 @@ class Program:
         self._said.put(wire.encode(message).removesuffix(b"\n"))
 
     def die(self, last_words: str = "") -> None:
+        if self.ended:
+            return
         self.ended, self._last_words = True, last_words
         self._said.put(None)
         self._orders.put(None)

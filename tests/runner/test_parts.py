@@ -1,8 +1,7 @@
 """The runner's leaves, each on its own."""
 
-import multiprocessing
-import os
-from multiprocessing.synchronize import Event
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -242,24 +241,18 @@ def test_an_inbox_remembers_that_somebody_asked_to_stop() -> None:
 # --- alive ------------------------------------------------------------------------------------------------------------
 
 
-def _hold_and_wait(folder: str, held: Event, end: Event) -> None:
-    alive.hold(Path(folder))
-    held.set()
-    end.wait(30)
-    os._exit(0)  # as abruptly as a kill: nothing is released on purpose
-
-
 def test_a_run_is_alive_while_another_process_holds_its_lock_and_no_longer(tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    held, end = spawn.Event(), spawn.Event()
-    other = spawn.Process(target=_hold_and_wait, args=(str(tmp_path), held, end))
-    other.start()
-    assert held.wait(30)
-    assert alive.is_alive(tmp_path)
-    with pytest.raises(RecordingError, match="lock cannot be locked: Resource temporarily unavailable"):
-        alive.hold(tmp_path)
-    end.set()
-    other.join(30)
+    hold = "import sys; from pathlib import Path; from harness.runner import alive; alive.hold(Path(sys.argv[1]))"
+    code = f"{hold}; print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout and other.stdout.readline() == "held\n"
+        assert alive.is_alive(tmp_path)
+        with pytest.raises(RecordingError) as refused:
+            alive.hold(tmp_path)
+        assert str(refused.value) == f"{tmp_path}/lock cannot be locked: Resource temporarily unavailable."
+        other.kill()
     assert not alive.is_alive(tmp_path)
 
 
