@@ -25,6 +25,7 @@ def lines(row: Row) -> list[str]:
 def test_a_row_with_a_peer_is_judged_by_its_ratio() -> None:
     row = Row(READY, Measured((3.0, 9.0, 6.0), (5.0, 4.0, 3.0)))
     assert (row.ours_s, row.peer_s, row.ratio, row.outcome) == (6.0, 4.0, 1.5, "met")
+    assert Row(READY, Measured((3.0, 9.0), (5.0, 4.0))).ours_s == 6.0
     slower = Row(READY, Measured((6.1,), (4.0,)))
     assert slower.outcome == "missed"
 

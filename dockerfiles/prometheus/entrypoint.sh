@@ -1,6 +1,6 @@
 #!/bin/sh
 # Write the configuration and become Prometheus. Reloading and administration by HTTP stay off, as is the default.
-# Targets are taken up at once: with the default of 5 s the beginning of every run would not be watched.
+# Targets are taken up as soon as they are known: the default adds up to 5 s to the 5 s that finding them takes.
 set -eu
 printf '%s\n' "${PROMETHEUS_CONFIG:?PROMETHEUS_CONFIG is empty: put the text of a prometheus.yml in it}" > prometheus.yml
 exec prometheus --config.file=prometheus.yml --web.listen-address=:9090 --storage.tsdb.path=data \

@@ -12,6 +12,7 @@ import click
 from harness import __version__, guardian
 from harness.cli import experiment, places, results
 from harness.cli.bound import Overrides, load
+from harness.cli.doctor import doctor as examine
 from harness.drivers.docker import DockerCluster, connect, runs_on
 from harness.drivers.images import Images
 from harness.drivers.provision import ensure_engine
@@ -237,6 +238,13 @@ def status() -> int:
     if not found:
         click.echo("nothing of ours is on this engine")
     return HELD
+
+
+@command.command()
+@_sentences
+def doctor() -> int:
+    """Look at the engine, and try each mechanism once in a throw-away sidecar."""
+    return examine(lambda text: click.echo(text, err=True))
 
 
 @command.command()

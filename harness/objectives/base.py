@@ -70,7 +70,8 @@ class Question:
 class Finding(msgspec.Struct, frozen=True):
     """One objective's outcome. ``measured`` in ``unit`` (None: there is no figure); ``error`` its plus or minus.
 
-    ``figure``: what stands before it in words (``p99``), or "". ``bound`` is the file's own word. ``reason`` is a sentence for a person; ``source`` says where the figure came from.
+    ``figure``: what stands before it in words (``p99``), or "". ``bound`` is the file's own word. ``reason`` is a
+    sentence for a person; ``source`` says where the figure came from.
     ``details``: figures beside it, in the order they are to be read, as (what, value in words).
     """
 

@@ -20,7 +20,7 @@ from harness.runner.life import Life
 from harness.runner.plan import Planner
 from harness.runner.prepare import pods, prepare
 from harness.runner.programs import LOAD, Programs
-from harness.runner.questions import ask_all, every_target_scraped, scraping
+from harness.runner.questions import FirstScrape, ask_all, scraping
 from harness.runner.readiness import Asking
 from harness.runner.watch import Tally, Watcher
 from harness.scenario import Scenario
@@ -125,15 +125,11 @@ class Player:
         self._watcher.say("redirects and counters stand; starting the nodes")
         self._running.start_nodes()
         self._until(self._ready, self._options.ready_timeout_s, self._asking.waiting_for)
-        monitor = self._running.monitor()
-        self._until(
-            lambda: every_target_scraped(self._cluster, monitor),
-            _ANSWER_S,
-            lambda: "Prometheus to scrape every target once",
-        )
         took_s = (self._now_ns() - began_ns) / 1e9
         self._recorder.event(events.Ready(self._now_ns(), took_s))
         self._watcher.say(f"ready in {took_s:.1f} s: {self._asking.summary()}")
+        scrape = FirstScrape(self._cluster, self._running.monitor())
+        self._until(lambda: scrape.seen(self._now_ns()), _ANSWER_S, lambda: "Prometheus to scrape every target once")
         self._note_clocks()
 
     def _unprepared(self, every: set[str]) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
-from harness.clock import monotonic_ns, wall_offset_ns
+from harness.clock import wall_offset_ns
 from harness.cluster import Cluster
 from harness.engine import Monitor
 from harness.recording.events import Asked, Scraped
 from harness.scenario import Scenario
 from harness.weave.scrape import SCRAPE_EVERY_S, targets
+
+_ASK_EVERY_NS = 100_000_000
 
 
 def ask_all(scenario: Scenario, monitor: Monitor, end_ns: int, healed_ns: Mapping[str, int]) -> Iterator[Asked]:
@@ -22,10 +24,19 @@ def ask_all(scenario: Scenario, monitor: Monitor, end_ns: int, healed_ns: Mappin
         yield Asked(end_ns, objective.name, question.query, round(time_s, 3), answer.value, answer.error)
 
 
-def every_target_scraped(cluster: Cluster, monitor: Monitor) -> bool:
-    """True once Prometheus has asked every target, whatever it was answered."""
-    answer = monitor.ask("count(up)", (monotonic_ns() + wall_offset_ns()) / 1e9)
-    return answer.value == len(targets(cluster))
+class FirstScrape:
+    """Has Prometheus asked every target once? Its first scrape comes 5 s after its start, and no setting hastens it."""
+
+    def __init__(self, cluster: Cluster, monitor: Monitor) -> None:
+        self._monitor, self._targets = monitor, len(targets(cluster))
+        self._next_ns = 0
+
+    def seen(self, now_ns: int) -> bool:
+        """True once every target was asked, whatever it answered; looks at most ten times a second."""
+        if now_ns < self._next_ns:
+            return False
+        self._next_ns = now_ns + _ASK_EVERY_NS
+        return self._monitor.ask("count(up)", (now_ns + wall_offset_ns()) / 1e9).value == self._targets
 
 
 def scraping(cluster: Cluster, monitor: Monitor, end_ns: int, length_s: float) -> Iterator[Scraped]:

@@ -1,0 +1,157 @@
+"""``python -m bench [--full] [--run runs/latest] [--out bench.json]``; see ``rows.SPECS`` for what is measured."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import harness
+from bench import peer, precision, runs
+from bench.idle_cluster import IDLE, bound, idle_cluster, images, labels
+from bench.noise import Noise, noise
+from bench.rows import SPECS, Measured, encode, render, rows
+from harness.clock import wall
+from harness.drivers import provision
+from harness.errors import INTERRUPTED, HarnessError
+from harness.report.console import console
+from harness.report.terminal import COLUMNS_MAX
+from harness.runner import alive
+from harness.units import show_s
+
+_UNFINISHED = 4
+_READY_NOTE = "both until the gateway had every node's right answer; ours waits for Prometheus's first scrapes as well"
+_DOWN_NOTE = "plain down lets programs end (the gateway by SIGUSR1); ours heals, saves the logs and removes"
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """``repeats`` of whole clusters, ``cuts`` of partitions, ``loads`` of ``load_s`` seconds each."""
+
+    repeats: int
+    cuts: int
+    loads: int
+    load_s: float
+
+
+QUICK, FULL = Effort(3, 50, 2, 5.0), Effort(5, 200, 5, 10.0)
+
+
+def main() -> int:
+    options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is removed
+    effort = FULL if options.full else QUICK
+    about = {"harness": harness.__version__, "wall": wall().isoformat(timespec="seconds"), **_machine()}
+    with tempfile.TemporaryDirectory(prefix="chaos-harness-bench-") as name:
+        # Held like a run's: `harness heal` leaves ours alone while we live, and removes it if we die.
+        lock = alive.hold(Path(name))
+        try:
+            measured = _measure(effort, options, Path(name))
+        finally:
+            alive.release(lock)
+    found = rows(measured)
+    options.out.write_text(encode(found, {**about, "mode": "full" if options.full else "quick"}))
+    out = console(sys.stdout)
+    for line in render(found, min(out.width, COLUMNS_MAX)):
+        out.print(line, soft_wrap=True)
+    out.print(f"\nwritten to {options.out}; load of the machine {about['load']}: idle is what the goals are for")
+    asked = [row for row in found if row.spec.key != "whole" or options.full or options.run]
+    return _UNFINISHED if any(row.outcome == "not measured" for row in asked) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="How quick the harness is.")
+    parser.add_argument("--full", action="store_true", help="more of everything, and a whole partition run (8 min)")
+    parser.add_argument("--run", type=Path, help="take the whole partition run from this record, such as runs/latest")
+    parser.add_argument("--out", type=Path, default=Path("bench.json"))
+    return parser.parse_args()
+
+
+def _machine() -> dict[str, object]:
+    facts = provision.ensure_engine(_say)
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    return {"engine": facts.server, "kernel": facts.kernel, "cores": os.cpu_count(), "load": load}
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")
+    sys.stderr.flush()
+
+
+def _measure(effort: Effort, options: argparse.Namespace, folder: Path) -> dict[str, Measured]:
+    """Every part even if one before it failed: its rows then say why."""
+    measured: dict[str, Measured] = {}
+    measured |= _attempt(("ready", "down", "first-request"), lambda: _clusters(effort.repeats, folder))
+    measured |= _attempt(("in-force", "skew", "fresh", "send-error"), lambda: _precision(effort, folder))
+    measured |= _attempt(("whole",), lambda: _whole(options, folder))
+    return measured
+
+
+def _attempt(keys: tuple[str, ...], measure: Callable[[], Mapping[str, Measured]]) -> Mapping[str, Measured]:
+    assert set(keys) <= {spec.key for spec in SPECS}
+    try:
+        return measure()
+    except HarnessError as error:
+        _say(str(error))
+        return dict.fromkeys(keys, Measured(note=str(error)))
+
+
+def _clusters(repeats: int, folder: Path) -> dict[str, Measured]:
+    """Ours and the peer's in turn, so that a busy minute of the machine meets both."""
+    config = bound().config
+    text = peer.plain(config, images(config), labels(folder))
+    ours, theirs = [], []
+    for number in range(1, repeats + 1):
+        _say(f"cluster up and down, {number} of {repeats}: ours, then plain docker compose")
+        ours.append(runs.play(str(IDLE), folder))
+        theirs.append(peer.measure(text))
+    ready = tuple(played.ready_s for played in ours if played.ready_s is not None)
+    down = tuple(played.down_s for played in ours if played.down_s is not None)
+    return {
+        "ready": Measured(ready, tuple(found.up_s for found in theirs), _READY_NOTE),
+        "down": Measured(down, tuple(found.down_s for found in theirs), _DOWN_NOTE),
+        "first-request": Measured(tuple(played.first_request_s for played in ours)),
+    }
+
+
+def _precision(effort: Effort, folder: Path) -> dict[str, Measured]:
+    with idle_cluster(folder, _say) as cluster:
+        _say(f"{effort.cuts} partitions")
+        with noise() as meanwhile:
+            found = _beside(meanwhile, precision.partitions(cluster, effort.cuts))
+        _say(f"{effort.loads} loads of 500/s")
+        with noise() as meanwhile:
+            return found | _beside(meanwhile, precision.send_errors(cluster, effort.loads, effort.load_s))
+
+
+def _beside(meanwhile: Noise, found: Mapping[str, Measured]) -> dict[str, Measured]:
+    """The same, each with how late a bare timer was on this machine at that time."""
+    late_s = meanwhile.p99_s()
+    said = f"a bare timer meanwhile: p99 {show_s(late_s)} late" if late_s is not None else ""
+    return {key: replace(one, note=f"{one.note}; {said}") for key, one in found.items()}
+
+
+def _whole(options: argparse.Namespace, folder: Path) -> dict[str, Measured]:
+    if options.run is not None:
+        played = runs.recorded(options.run)
+        note = f"from {options.run} ({played.outcome}); first request after {played.first_request_s:.1f} s of record"
+    elif options.full:
+        _say("a whole partition run")
+        played = runs.play("partition", folder)
+        note = f"{played.outcome}; first request {played.first_request_s:.1f} s after the command"
+    else:
+        return {"whole": Measured(note="run with --full, or give a record with --run runs/latest")}
+    return {"whole": Measured((played.whole_s,), note=note)}
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except HarnessError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,138 @@
+"""The table of the bench: what each row measures, what was measured, and whether that is good enough. Pure."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Literal
+
+from rich.text import Text
+
+from harness.report.terminal import Row as Line
+from harness.report.terminal import table
+from harness.stats import P99, quantile
+from harness.units import show_s
+
+Outcome = Literal["met", "missed", "not measured"]
+_COLOURS: Mapping[Outcome, str] = {"met": "green", "missed": "red", "not measured": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One row. ``goal``: a ratio to ``peer`` where there is one, else seconds. ``figure``: what of the samples counts.
+
+    A quantile of few samples is their largest, and the row's note says so.
+    """
+
+    key: str
+    title: str
+    figure: Literal["median", "p99"]
+    goal: float
+    peer: str = ""
+
+
+SPECS = (
+    Spec("ready", "ready", "median", 1.5, peer="docker compose up --wait"),
+    Spec("down", "down", "median", 1.5, peer="docker compose down"),
+    Spec("in-force", "partition: planned to in force", "p99", 0.005),
+    Spec("skew", "partition: first to last of 3 nodes", "p99", 0.003),
+    Spec("fresh", "partition: heal to first fresh answer", "p99", 0.1),
+    Spec("send-error", "load: send-time error p99 at 500/s", "median", 0.002),
+    Spec("first-request", "command to first request", "median", 12.0),
+    Spec("whole", "whole partition run", "median", 80.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds, one per repetition, ours and the peer's. ``note``: how, or why there are none."""
+
+    ours_s: tuple[float, ...] = ()
+    peer_s: tuple[float, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    spec: Spec
+    measured: Measured = field(default_factory=Measured)
+
+    @property
+    def ours_s(self) -> float | None:
+        return _figure(self.spec, self.measured.ours_s)
+
+    @property
+    def peer_s(self) -> float | None:
+        return _figure(self.spec, self.measured.peer_s)
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours to the peer's; without a peer, ours to the goal."""
+        base_s = self.peer_s if self.spec.peer else self.spec.goal
+        return self.ours_s / base_s if self.ours_s is not None and base_s else None
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.ratio is None:
+            return "not measured"
+        return "met" if self.ratio <= (self.spec.goal if self.spec.peer else 1.0) else "missed"
+
+
+def _figure(spec: Spec, samples_s: Sequence[float]) -> float | None:
+    if not samples_s:
+        return None
+    return median(samples_s) if spec.figure == "median" else quantile(sorted(samples_s), P99)
+
+
+def rows(measured: Mapping[str, Measured]) -> tuple[Row, ...]:
+    """Every row there is, measured or not, in the order of the table."""
+    return tuple(Row(spec, measured.get(spec.key, Measured(note="it was not asked for"))) for spec in SPECS)
+
+
+def render(found: Sequence[Row], columns: int) -> Iterator[Text]:
+    """Lines for a person: a row each, its spread below it."""
+    header = ("what", "ours", "peer", "ratio", "goal", "outcome")
+    yield from table(header, [_line(row) for row in found], columns, shrinks=0)
+
+
+def _line(row: Row) -> Line:
+    spec = row.spec
+    ours = f"{spec.figure} {show_s(row.ours_s)}" if row.ours_s is not None else "-"
+    peer = f"{spec.figure} {show_s(row.peer_s)}" if row.peer_s is not None else "-"
+    goal = f"≤ {spec.goal:g} x peer" if spec.peer else f"≤ {show_s(spec.goal)}"
+    cells = (spec.title, ours, peer, f"{row.ratio:.2f}" if row.ratio is not None else "-", goal, row.outcome)
+    notes = [_spread("ours", row.measured.ours_s), _spread(spec.peer, row.measured.peer_s), row.measured.note]
+    return Line(cells, _COLOURS[row.outcome], "; ".join(filter(None, notes)))
+
+
+def _spread(who: str, samples_s: Sequence[float]) -> str:
+    """Nothing where one sample is all there is."""
+    if not samples_s:
+        return ""
+    if len(samples_s) == 1:
+        return f"{who} once"
+    low_s, middle_s, high_s = min(samples_s), median(samples_s), max(samples_s)
+    return f"{who} {show_s(low_s)} to {show_s(high_s)}, median {show_s(middle_s)} of {len(samples_s)}"
+
+
+def encode(found: Sequence[Row], about: Mapping[str, object]) -> str:
+    """The text of ``bench.json``: everything in seconds, every sample kept."""
+    table_ = [
+        {
+            "key": row.spec.key,
+            "title": row.spec.title,
+            "figure": row.spec.figure,
+            "ours_s": row.ours_s,
+            "peer": row.spec.peer or None,
+            "peer_s": row.peer_s,
+            "ratio": row.ratio,
+            "goal": row.spec.goal,
+            "goal_unit": "ratio" if row.spec.peer else "s",
+            "outcome": row.outcome,
+            "note": row.measured.note,
+            "ours_samples_s": list(row.measured.ours_s),
+            "peer_samples_s": list(row.measured.peer_s),
+        }
+        for row in found
+    ]
+    return json.dumps({"schema": 1, **about, "rows": table_}, indent=2, ensure_ascii=False) + "\n"
