@@ -115,9 +115,8 @@ class Stage:
 
     def healed_by_order(self, fault: str) -> bool:
         """Where it fired it was healed, because it was told to."""
-        fired = {event.node for event in self.evidence.fired(fault)}
-        healed = {(event.node, event.why) for event in self.evidence.healed(fault)}
-        return bool(fired) and healed == {(node, "order") for node in fired}
+        fired = {(event.node, "order") for event in self.evidence.fired(fault)}
+        return {(event.node, event.why) for event in self.evidence.healed(fault)} == fired
 
     def ending(self) -> tuple[str, bool, tuple[str, ...]]:
         """How the journal ends: how, kept, left."""

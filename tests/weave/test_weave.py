@@ -252,6 +252,7 @@ def test_services_of_one_namespace_share_a_pod_under_all_their_names() -> None:
     found = woven(text)
     assert [(node.name, node.pod) for node in found.cluster.nodes] == [("app", "app"), ("envoy", "app"), ("log", "app")]
     tree = yaml.safe_load(found.text)["services"]
+    assert set(tree) == {*found.first, *found.then}
     assert [tree[name]["network_mode"] for name in found.then] == ["service:app-pod"] * 3
     assert tree["app-pod"]["networks"] == {"default": {"aliases": ["app", "envoy", "log"]}}
     assert found.first == ("app-pod", "chaos-client-pod", "chaos-client", "chaos-prometheus")

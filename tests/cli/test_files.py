@@ -1,0 +1,176 @@
+"""What can be asked of files alone: check, plan, list, schema. Needs the compose plugin and no engine."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli import places
+from tests.cli.conftest import SCENARIO, Harness, Said, write
+
+ALL = "broken/kill, broken/partition, kill, latency, mine, partition, partition-reject"
+
+
+def named(name: str) -> str:
+    return SCENARIO.replace("scenario: mine", f"scenario: {name}")
+
+
+def test_a_good_scenario_is_said_to_be_well_with_what_it_has(harness: Harness) -> None:
+    assert harness("check", "mine") == Said(0, "mine: well (1 fault, 1 objective, 3 nodes)\n", "")
+
+
+def test_with_sets_the_variables_of_the_compose_file(harness: Harness) -> None:
+    assert harness("check", "mine", "--with", "DBS=5").out == "mine: well (1 fault, 1 objective, 6 nodes)\n"
+
+
+def test_the_environment_says_how_many_nodes_unless_the_command_line_does(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("compose/small.yaml", "services: {app: {image: i, ports: ['80'], scale: '${NODE_COUNT:-1}'}}")
+    write("scenarios/mine.yaml", SCENARIO.replace("to: app", "to: app-1").replace("app -> db-1", "app-1 -> app-2"))
+    monkeypatch.setenv("OLLAMA_TEST_NODE_COUNT", "4")
+    assert "4 nodes" in harness("check", "mine").out
+    assert "2 nodes" in harness("check", "mine", "--with", "NODE_COUNT=2").out
+
+
+def test_a_scenario_can_be_given_as_a_file(harness: Harness) -> None:
+    write("elsewhere/x.yaml", named("x"))
+    assert harness("check", "elsewhere/x.yaml").out == "elsewhere/x.yaml: well (1 fault, 1 objective, 3 nodes)\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("mien", "mien: there is no scenario of that name; did you mean 'mine'?"),
+        ("zzz", f"zzz: there is no scenario of that name; there are {ALL}"),
+        ("zzz.yaml", "zzz.yaml: cannot be read (No such file or directory): check its name"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["check", "plan", "run"])
+def test_a_scenario_that_is_not_there_is_said_so(harness: Harness, verb: str, name: str, sentence: str) -> None:
+    assert harness(verb, name) == Said(2, "", f"{sentence}\n1 problem; nothing was started.\n")
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "run"])
+def test_every_problem_of_a_file_is_said_at_once(harness: Harness, verb: str) -> None:
+    text = SCENARIO.replace("to: app", "to: web").replace("app -> db-1", "app -> db-7")
+    text = text.replace("objectives:", "  - {fault: kill, name: dead, at: 1s, for: 30, nodes: [app]}\n    objectives:")
+    write("scenarios/mine.yaml", text)
+    assert harness(verb, "mine") == Said(
+        2,
+        "",
+        "scenarios/mine.yaml:6: 'to' names 'web': there is no web (there are app, db-1, db-2)\n"
+        "scenarios/mine.yaml:8: 'links' is 'app -> db-7': there is no db-7; did you mean 'db-2'?\n"
+        "scenarios/mine.yaml:9: 'for' is 30: write a duration with its unit, such as 30s\n"
+        "3 problems; nothing was started.\n",
+    )
+
+
+def test_the_problems_of_several_files_are_said_together(harness: Harness) -> None:
+    write("scenarios/other.yaml", named("other").replace("partition", "partiton"))
+    assert harness("check", "nope", "mine", "other") == Said(
+        2,
+        "mine: well (1 fault, 1 objective, 3 nodes)\n",
+        f"nope: there is no scenario of that name; there are {ALL.replace('mine', 'mine, other')}\n"
+        "scenarios/other.yaml:8: 'partiton' is not a fault; did you mean 'partition'?\n"
+        "2 problems; nothing was started.\n",
+    )
+
+
+def test_a_cluster_that_is_not_there_is_said_with_those_that_are(harness: Harness) -> None:
+    write("scenarios/mine.yaml", SCENARIO.replace("cluster: small", "cluster: smal"))
+    words = "'cluster' is 'smal': there is no compose/smal.yaml (there are ollama, small)"
+    assert harness("check", "mine") == Said(2, "", f"scenarios/mine.yaml:3: {words}\n1 problem; nothing was started.\n")
+
+
+def test_a_compose_file_that_its_plugin_cannot_read_is_named_with_what_it_says(harness: Harness, home: Path) -> None:
+    write("compose/small.yaml", "services: {app: {imag: busybox}}")
+    said = harness("check", "mine")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"{home}/compose/small.yaml: docker compose cannot read it: ")
+    assert "imag" in said.err and said.err.count("\n") == 1
+
+
+def test_a_variable_that_the_compose_file_demands_is_asked_for(harness: Harness, home: Path) -> None:
+    write("compose/small.yaml", "services: {app: {image: '${IMAGE:?say which image}', ports: ['80']}}")
+    said = harness("check", "mine")
+    assert said.code == 2 and "say which image" in said.err
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("check", "'DBS': write NAME=VALUE"),
+        ("plan", "'DBS': write NAME=VALUE"),
+        ("run", "'DBS': write NAME=VALUE"),
+    ],
+)
+def test_with_wants_a_name_and_a_value(harness: Harness, verb: str, words: str) -> None:
+    said = harness(verb, "mine", "--with", "DBS")
+    assert said.code == 2
+    assert said.err.endswith(f"Error: Invalid value for '--with': {words}\n")
+
+
+def test_a_cluster_that_cannot_be_woven_is_refused_by_check_already(harness: Harness) -> None:
+    write("compose/small.yaml", "services: {app: {image: i, ports: ['80'], privileged: true}}")
+    said = harness("check", "mine")
+    assert said.code == 2
+    assert "service app: privileged containers are not started; name its cap_add instead." in said.err
+
+
+def test_a_plan_is_the_exact_timeline(harness: Harness) -> None:
+    said = harness("plan", "mine")
+    assert (said.code, said.err) == (0, "")
+    head, timeline, *_ = said.out.split("\n\n")
+    assert head == "mine · small · 3 nodes · seed 1\nThe database is cut off."
+    assert timeline.splitlines() == [
+        "timeline, in seconds since warm-up began",
+        "   0.000  phase   warmup    for 5 s",
+        "   5.000  phase   faults    for 10 s",
+        "   6.000  inject  cut       app -> db-1 cut (drop)",
+        "   8.000  heal    cut       after 2 s",
+        "  15.000  phase   recovery  for 5 s",
+        "  20.000  phase   end       load stops",
+    ]
+
+
+def test_lists_have_a_line_for_each_thing(harness: Harness) -> None:
+    assert harness("list", "clusters") == Said(0, "ollama\nsmall\n", "")
+    scenarios = harness("list", "scenarios").out.splitlines()
+    assert [line.split()[0] for line in scenarios] == ALL.split(", ")
+    assert "mine              scenarios/mine.yaml" in scenarios
+    assert [line.split()[0] for line in harness("list", "faults").out.splitlines()] == ["partition", "latency", "kill"]
+    assert [line.split()[0] for line in harness("list", "clients").out.splitlines()] == ["ollama-generate", "http"]
+    assert harness("list", "objectives").out.startswith("success ")
+
+
+def test_the_schema_is_json_and_knows_every_fault(harness: Harness) -> None:
+    said = harness("schema")
+    assert said.code == 0 and {"scenario", "faults"} <= set(json.loads(said.out)["properties"])
+
+
+def test_the_users_own_scenario_goes_before_ours_of_the_same_name(harness: Harness) -> None:
+    write("scenarios/kill.yaml", named("kill"))
+    assert harness("check", "kill").out == "kill: well (1 fault, 1 objective, 3 nodes)\n"
+
+
+def test_a_scenario_is_called_by_its_path_below_its_folder() -> None:
+    assert places.name_of(Path("/x/scenarios/broken/kill.yaml")) == "broken/kill"
+    assert places.name_of(Path("/x/y/kill.yaml")) == "kill"
+
+
+def test_records_are_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_TEST_ARTIFACTS_DIR", "/somewhere")
+    assert places.runs() == Path("/somewhere")
+    monkeypatch.setenv("OLLAMA_TEST_ARTIFACTS_DIR", "")
+    assert places.runs() == Path("runs")
+
+
+def test_without_a_docker_command_it_is_said_how_to_get_one(home: Path) -> None:
+    command = [sys.executable, "-m", "harness", "check", "mine"]
+    done = subprocess.run(command, env={**os.environ, "PATH": str(home)}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == "there is no docker command; install it with: make engine\n"
