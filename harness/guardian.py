@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 SILENCE_S = 10.0  # longer than the agents' lease: the links are healed by then, and what is left is to clean up
+_TAKE_OVER_S = 60.0
 _BEAT, _DONE = b".", b"D"
 
 
@@ -36,6 +37,12 @@ class Guardian:
         self._close()
         with suppress(subprocess.TimeoutExpired):  # slow to end: it has heard that there is nothing to do
             self._process.wait(timeout=10)
+
+    def take_over(self) -> None:
+        """We could not clean up ourselves: end without the word, and give it time to heal in our place."""
+        self._close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=_TAKE_OVER_S)
 
     def _send(self, word: bytes) -> None:
         try:

@@ -41,6 +41,13 @@ def test_a_guardian_that_hears_done_has_nothing_to_do(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "listening\nnothing to do\n"
 
 
+def test_what_the_harness_could_not_remove_is_handed_to_the_guardian(tmp_path: Path) -> None:
+    guard = _start(tmp_path / "log")
+    guard.take_over()
+    assert guard._process.returncode == 0
+    assert (tmp_path / "log").read_text() == "listening\nheal\n"
+
+
 def test_the_end_of_input_without_done_means_that_the_harness_died(tmp_path: Path) -> None:
     guard = _start(tmp_path / "log")
     guard.alive()

@@ -133,7 +133,7 @@ def _play(bound: Bound, woven: Woven, identity: Identity, recorder: Recorder, op
     finally:
         live.close()
         restore()
-        guard.done()
+        guard.done() if player.clean else guard.take_over()
         recorder.close()
 
 

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,6 +92,8 @@ class DockerCluster:
         )
 
     def _container(self, part: str, node: str) -> Container:
+        if (part, node) not in self._containers:
+            self._learn()
         found = self._containers.get((part, node))
         if found is None:
             raise EngineError(f"run {self._project} has no {part} container for {node}: was it removed?")
@@ -132,11 +135,8 @@ class DockerCluster:
     # --- acting -------------------------------------------------------------------------------------------------------
 
     def kill(self, node: str) -> None:
-        container = self._container("node", node)
-        try:
-            container.kill()
-        except docker.errors.APIError as error:
-            raise EngineError(f"{node} could not be killed: {error.explanation}") from error
+        with _translated(f"{node} could not be killed"):
+            self._container("node", node).kill()
 
     def start(self, node: str) -> None:
         self._asked(self._container("node", node).start)
@@ -199,14 +199,19 @@ class DockerCluster:
 
     def _asked(self, call: Callable[[], _T]) -> _T:
         """The engine's answer; hiccups are asked again, and a refusal becomes an error of ours."""
-        try:
+        with _translated(f"run {self._project}"):
             return _patient(call)
-        except docker.errors.NotFound as error:
-            raise EngineError(f"run {self._project}: {error.explanation}") from error
-        except docker.errors.APIError as error:
-            raise EngineError(f"the engine refused: {error.explanation}") from error
-        except requests.RequestException as error:
-            raise EngineError(f"the engine did not answer: {error}") from error
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """The engine's errors as ours."""
+    try:
+        yield
+    except docker.errors.APIError as error:
+        raise EngineError(f"{what}: the engine refused: {error.explanation}") from error
+    except requests.RequestException as error:
+        raise EngineError(f"{what}: the engine did not answer: {error}") from error
 
 
 _patient = Retrying(
@@ -219,6 +224,10 @@ _patient = Retrying(
 
 
 def runs_on(client: docker.DockerClient) -> dict[str, str]:
-    """Every run that has containers on this engine: project -> folder of its record."""
-    found = client.containers.list(all=True, ignore_removed=True, filters={"label": LABEL_RUN})
-    return {c.labels[LABEL_RUN]: c.labels.get(LABEL_RECORD, "") for c in found}
+    """Every run that has a container, a network or a volume on this engine: project -> folder of its record."""
+    label: dict[str, str | list[str] | bool] = {"label": LABEL_RUN}
+    with _translated("looking for runs"):
+        found = [c.labels for c in client.containers.list(all=True, ignore_removed=True, filters=label)]
+        found += [n.attrs.get("Labels") or {} for n in client.networks.list(filters=label)]
+        found += [v.attrs.get("Labels") or {} for v in client.volumes.list(filters=label)]
+    return {labels[LABEL_RUN]: labels.get(LABEL_RECORD, "") for labels in found}

@@ -189,7 +189,7 @@ def _try_all(client: docker.DockerClient, image: str, labels: pods.Labels) -> tu
 @contextmanager
 def _throw_away(client: docker.DockerClient, image: str, labels: pods.Labels) -> Iterator[Container]:
     """A sidecar with the very rights that weave gives one, on a network of its own."""
-    spec, label = pods.sidecar("doctor", "doctor", {}, image, labels), labels.of("pod", "doctor")
+    spec, label = pods.sidecar("doctor", ["doctor"], {}, image, labels), labels.of("pod", "doctor")
     try:
         client.networks.create(labels.project, labels=label)
         yield client.containers.run(

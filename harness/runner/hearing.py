@@ -1,6 +1,7 @@
 """What the deciding thread does with each thing it hears: write it down, pass it on, or give up."""
 
 from harness import wire
+from harness.clock import monotonic_ns
 from harness.cluster import Cluster
 from harness.operations import unpack
 from harness.recording import events
@@ -47,6 +48,8 @@ class Hearing:
             case Heard(pod, message, at_ns):
                 self._message(pod, message, at_ns)
             case Changed(change, at_ns):
+                # Heard on our clock; every instant of the record is on the pods'.
+                at_ns += self._ledger.now_ns() - monotonic_ns()
                 self._changed(change.part, change.node, change.action, change.exit_code, at_ns)
             case Refused():
                 self._life.refused(item)

@@ -72,6 +72,7 @@ class Player:
         self._hearing = Hearing(cluster, recorder, self._ledger, self._life, self._tally, self._programs, self._asking)
         self._agenda = Agenda()
         self._origin_ns = 0
+        self.clean = False  # everything is gone, or kept on purpose: the guardian has nothing left to do
         self._offset_ns = 0  # the pods' clock minus ours: 0 where both are of one kernel
 
     def _now_ns(self) -> int:
@@ -229,7 +230,10 @@ class Player:
         finally:
             if not self._options.keep:
                 self._watcher.say("taking everything down")
-                left = self._attempt(self._running.stop) or ()
+                stopped = self._attempt(self._running.stop)
+                self.clean, left = stopped == (), stopped or ()
+            else:
+                self.clean = True
         took_s = (self._now_ns() - began_ns) / 1e9
         self._recorder.event(events.TornDown(self._now_ns(), took_s, self._options.keep, left))
         self._recorder.event(events.Ended(self._now_ns(), how), sync=True)

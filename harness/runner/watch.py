@@ -13,6 +13,8 @@ from harness.scenario import Scenario
 from harness.stats import quantile
 from harness.wire import Met, Probe
 
+_LATE_IN_A_ROW = 3  # a single late echo is a busy machine's; the judge looks at all of them
+
 
 class Watcher(Protocol):
     """Whoever looks on. Called by the deciding thread only; must not block."""
@@ -64,14 +66,14 @@ class Tally:
         self._since_ns: dict[str, int] = {}
         self._met: dict[tuple[str, str], Met] = {}
         self._rtt_s: dict[tuple[str, str], float] = {}
-        self._harmed: set[tuple[str, str]] = set()
+        self._late: Counter[tuple[str, str]] = Counter()  # echoes in a row that were late or lost
 
     def operations(self, traffic: str, operations: list[Operation]) -> None:
         self._traffic[traffic].add(operations)
 
     def fired(self, fault: str, at_ns: int) -> None:
         self._since_ns.setdefault(fault, at_ns)
-        self._harmed = set()
+        self._late.clear()
 
     def healed(self, fault: str) -> None:
         self._since_ns.pop(fault, None)
@@ -85,7 +87,9 @@ class Tally:
             if probe.rtt_s is not None:
                 self._rtt_s[link] = probe.rtt_s
         elif probe.rtt_s is None or probe.rtt_s > self._rtt_s.get(link, 0.0) + NOTICEABLE_S:
-            self._harmed.add(link)
+            self._late[link] += 1
+        else:
+            del self._late[link]
 
     def status(self, elapsed_s: float, now_ns: int) -> Status:
         phases = self._scenario.phases
@@ -105,5 +109,5 @@ class Tally:
             what=fault.describe(),
             since_s=(now_ns - self._since_ns[fault.name]) / 1e9,
             met=f"{packets:,} packets" if packets else f"{size:,} bytes" if size else "nothing met it yet",
-            unharmed=not self._harmed - touched,
+            unharmed=not {link for link, count in self._late.items() if count >= _LATE_IN_A_ROW} - touched,
         )

@@ -18,7 +18,7 @@ def targets(cluster: Cluster) -> tuple[tuple[str, str, str], ...]:
         if node.metrics:
             port, _, path = node.metrics.partition("/")
             found.append((node.role, f"{node.name}:{port}", "/" + (path or "metrics")))
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def config(cluster: Cluster) -> str:

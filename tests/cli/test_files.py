@@ -90,8 +90,9 @@ def test_a_compose_file_that_its_plugin_cannot_read_is_named_with_what_it_says(h
     write("compose/small.yaml", "services: {app: {imag: busybox}}")
     said = harness("check", "mine")
     assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"{home}/compose/small.yaml: docker compose cannot read it: ")
-    assert "imag" in said.err and said.err.count("\n") == 1
+    seen = "scenarios/mine.yaml:3: 'cluster' is 'small', and compose/small.yaml: docker compose cannot read it: "
+    assert said.err.startswith(seen)
+    assert "imag" in said.err and said.err.endswith("\n1 problem; nothing was started.\n")
 
 
 def test_a_variable_that_the_compose_file_demands_is_asked_for(harness: Harness, home: Path) -> None:

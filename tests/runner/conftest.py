@@ -64,6 +64,7 @@ class Stage:
     beats: list[str] = field(default_factory=list)
     how: How | None = None
     error: HarnessError | None = None
+    clean: bool | None = None
 
     def __post_init__(self) -> None:
         self.recorder = Recorder(self.folder)
@@ -100,6 +101,7 @@ class Stage:
         except HarnessError as error:
             self.error = error
         finally:
+            self.clean = player.clean
             self.recorder.close()
         return self
 

@@ -144,7 +144,14 @@ def test_an_agent_that_ends_without_a_word_is_named_as_well(stage: Stage) -> Non
 
 
 def test_an_agent_that_ends_before_the_load_began_ends_the_start(stage: Stage) -> None:
-    stage.when("nodes started", lambda: stage.fake.agents["n3"].die("Killed")).play(LOST)
+    def die() -> None:
+        stage.fake.agents["n3"].die("Killed")
+        # Its end is in the inbox before the nodes answer: who is quicker is not this test's subject.
+        for thread in threading.enumerate():
+            if thread.name == "read-n3":
+                thread.join(5)
+
+    stage.when("nodes started", die).play(LOST)
     words = "The agent of n3 is gone: the program in n3 said: Killed."
     assert (type(stage.error), str(stage.error)) == (StartError, words)
     assert (stage.troubles(), stage.ending()) == ([("agent-lost", words)], ("failed", False, ()))
@@ -297,15 +304,23 @@ def test_a_load_that_does_not_end_is_the_clients_loss(stage: Stage) -> None:
     assert stage.troubles() == [("client-lost", "The load generator did not end when it was due to.")]
 
 
-def test_what_could_not_be_removed_is_in_the_journal(stage: Stage) -> None:
+def test_what_could_not_be_removed_is_in_the_journal_and_left_to_the_guardian(stage: Stage) -> None:
     stage.but(left=("n1-pod", "net_default")).play()
     assert stage.ending() == ("finished", False, ("n1-pod", "net_default"))
+    assert stage.clean is False
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_run_that_left_as_it_should_leaves_its_guardian_nothing_to_do(stage: Stage, keep: bool) -> None:
+    stage.play(options=Options(keep=keep, ready_timeout_s=0.6))
+    assert stage.clean is True
 
 
 def test_an_engine_that_fails_while_leaving_is_said_and_the_run_has_its_end(stage: Stage) -> None:
     stage.but(cannot_stop=True).play()
     assert stage.troubles() == [("other", "While leaving: the engine did not answer: connection refused")]
     assert (stage.how, stage.ending()[0]) == ("finished", "finished")
+    assert stage.clean is False
 
 
 def test_a_disk_that_is_full_in_mid_run_stops_the_cluster_all_the_same(stage: Stage) -> None:
