@@ -83,12 +83,12 @@ class Plan:
     def __str__(self) -> str:
         steps = []
         if self.own:
-            steps.append(f"install {', '.join(self.own)}")
+            steps.append(f"install {' and '.join(self.own)}")
         if self.later:
-            steps.append(f"install {', '.join(self.later)} from {self.later_suite}")
+            steps.append(f"install {' and '.join(self.later)} from Debian {self.later_suite}")
         if self.start:
             steps.append("start dockerd")
-        return ", ".join(steps)
+        return "; ".join(steps)
 
 
 def parse_release(text: str) -> Release:
@@ -225,7 +225,7 @@ def this_release() -> Release:
 
 
 def _carry_out(todo: Plan, say: Say) -> None:
-    say(f"engine: none complete; we {todo}")
+    say(f"engine  none here is complete; we {todo}")
     if todo.own:
         _must("installing " + " ".join(todo.own), apt.install(todo.own))
     if todo.later:

@@ -40,7 +40,7 @@ def test_an_installed_engine_that_does_not_run_is_only_started() -> None:
 
 def test_a_plan_reads_as_a_sentence() -> None:
     assert str(plan(NOTHING, BOOKWORM)) == (
-        "install docker.io, install docker-compose, docker-buildx from trixie, start dockerd"
+        "install docker.io; install docker-compose and docker-buildx from Debian trixie; start dockerd"
     )
 
 
@@ -97,7 +97,7 @@ def test_without_root_the_command_to_run_is_said(monkeypatch: pytest.MonkeyPatch
     assert (said, str(refused.value)) == (
         [],
         "No complete container engine answers, and we are not root: 'sudo make engine' will "
-        "install docker.io, docker-compose-v2, docker-buildx, start dockerd.",
+        "install docker.io and docker-compose-v2 and docker-buildx; start dockerd.",
     )
 
 
