@@ -90,7 +90,7 @@ def test_a_node_that_dies_by_itself_makes_the_run_inconclusive(tmp_path: Path, e
 def _long_cut(folder: Path) -> Path:
     """The short cut made long, so that what ends it is the lease and not the schedule."""
     folder.mkdir(exist_ok=True)
-    text = SHORT.read_text().replace("faults: 10s", "faults: 40s").replace("for: 6s", "for: 30s")
+    text = SHORT.read_text().replace("faults: 7s", "faults: 40s").replace("for: 5s", "for: 30s")
     (folder / "short-partition.yaml").write_text(text)
     return folder / "short-partition.yaml"
 

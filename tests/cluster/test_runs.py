@@ -39,7 +39,7 @@ def test_a_good_gateway_holds_while_one_node_is_cut_off(tmp_path: Path, engine: 
 
 
 def test_a_gateway_without_checks_and_retries_is_violated_on_what_its_twin_names(tmp_path: Path) -> None:
-    run = Experiment.start("broken/partition", tmp_path)
+    run = Experiment.start(shortened("broken/partition", tmp_path), tmp_path / "runs")
     code, output = run.finish()
     verdict = run.verdict()
     assert (code, verdict.outcome, verdict.as_expected) == (0, "violated", True), output
