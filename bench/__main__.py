@@ -23,7 +23,7 @@ from harness.runner import alive
 from harness.units import show_s
 
 _UNFINISHED = 4
-_READY_NOTE = "both until the gateway had every node's right answer; ours waits for Prometheus's first scrapes as well"
+_READY_NOTE = "both until the gateway had every node's right answer; ours starts sidecars, load and Prometheus too"
 _DOWN_NOTE = "plain down lets programs end (the gateway by SIGUSR1); ours heals, saves the logs and removes"
 
 

@@ -13,6 +13,7 @@ from harness import __version__, guardian
 from harness.cli import experiment, places, results
 from harness.cli.bound import Overrides, load
 from harness.cli.doctor import doctor as examine
+from harness.clock import monotonic_ns
 from harness.drivers.docker import DockerCluster, connect, runs_on
 from harness.drivers.images import Images
 from harness.drivers.provision import ensure_engine
@@ -191,10 +192,12 @@ def list_(what: str) -> int:
 @_sentences
 def judge(name: str, as_json: bool, runs: Path | None) -> int:
     """Judge an old run again, from its record alone. Says where the verdict differs from the one it has."""
+    began_ns = monotonic_ns()
     folder = results.resolve(name, runs or places.runs())
     scenario, evidence = results.load(folder)
     verdict = judged(scenario, evidence)
-    _print(verdict, folder, f"harness judge {places.shown(folder)}", 0.0, as_json=as_json)
+    took_s = (monotonic_ns() - began_ns) / 1e9
+    _print(verdict, folder, f"harness judge {places.shown(folder)}", took_s, as_json=as_json)
     old = folder / VERDICT
     if not old.is_file():
         results.conclude(folder)

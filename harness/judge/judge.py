@@ -146,7 +146,7 @@ def _reasons(case: Case, as_expected: bool | None) -> tuple[str, ...]:
     """What the outcome rests on, most important first; empty where everything simply held."""
     broken = [(o, f) for o, f in zip(case.objectives, case.findings, strict=True) if f.outcome == "violated"]
     broken.sort(key=lambda pair: not isinstance(pair[0], Restored))  # how long it took says most; the sort is stable
-    harm = [f"{finding.reason}; the bound of {finding.objective} is '{finding.bound}'" for _, finding in broken]
+    harm = [f"{finding.reason}; {finding.objective} must be {finding.bound}" for _, finding in broken]
     doubts = [doubt.text for doubt in case.doubts]
     found = [
         *(f"{text}: no figure counts" for text in case.unhealed),

@@ -90,7 +90,8 @@ def _headline(verdict: Verdict, columns: int) -> Iterator[Text]:
 
 def _finding(finding: Finding, verdict: Verdict) -> Row:
     # What the headline has said is not said again in every row that rests on it.
-    said = [] if finding.outcome == "held" or finding.reason in verdict.reasons else [figures.line(finding.reason)]
+    told = finding.outcome == "held" or any(reason.startswith(finding.reason) for reason in verdict.reasons)
+    said = [] if told else [figures.line(finding.reason)]
     note = " · ".join(filter(None, (*said, figures.details(finding))))
     as_expected = verdict.as_expected is True and finding.outcome == "violated"
     return Row(

@@ -87,8 +87,8 @@ def test_a_broken_twin_is_violated_and_the_time_it_took_stands_first() -> None:
     assert (found.outcome, found.exit_code, found.as_expected) == ("violated", 1, None)
     assert found.reasons == (
         "service was back 20.2 s ± 21 ms after lost-n1 (only after lost-n1 was healed); "
-        "the bound of recovery is '<= 3s'",
-        "2,661 of 3,000 operations got their answer (88.7 %); the bound of answers is '>= 99.5%'",
+        "recovery must be <= 3s",
+        "2,661 of 3,000 operations got their answer (88.7 %); answers must be >= 99.5%",
     )
     assert found.sentence == found.reasons[0]
     assert found.traffic[0].failures == (("server-error", 339),)
