@@ -86,8 +86,7 @@ def test_a_broken_twin_is_violated_and_the_time_it_took_stands_first() -> None:
     found = verdict(TWIN)
     assert (found.outcome, found.exit_code, found.as_expected) == ("violated", 1, None)
     assert found.reasons == (
-        "service was back 20.2 s ± 21 ms after lost-n1 (only after lost-n1 was healed); "
-        "recovery must be <= 3s",
+        "service was back 20.2 s ± 21 ms after lost-n1 (only after lost-n1 was healed); recovery must be <= 3s",
         "2,661 of 3,000 operations got their answer (88.7 %); answers must be >= 99.5%",
     )
     assert found.sentence == found.reasons[0]
