@@ -38,9 +38,6 @@ class Scenario:
     expected: tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
 
-    def fault(self, name: str) -> Fault:
-        return next(fault for fault in self.faults if fault.name == name)
-
     def proxied(self, cluster: Cluster) -> frozenset[Link]:
         """Every link that some fault needs Toxiproxy on; those run through it all run long."""
         return frozenset().union(*(fault.proxies(cluster) for fault in self.faults))

@@ -25,7 +25,7 @@ from harness.judge.verdict import Verdict, encode
 from harness.loader import notes, schema
 from harness.objectives import OBJECTIVES
 from harness.recording.folder import VERDICT
-from harness.report import terminal
+from harness.report import figures, terminal
 from harness.report.console import console
 from harness.report.live import live
 from harness.runner import alive
@@ -106,8 +106,7 @@ def run(
         done = experiment.run(name, Overrides(seed, variables), options, runs or places.runs(), view)
     finally:
         view.close()
-    arguments = " ".join(["--no-faults"] * no_faults + [f"--seed {done.verdict.seed}"])
-    again = f'make chaos SCENARIO={name} ARGS="{arguments}"'
+    again = figures.again(name, done.verdict.seed, no_faults, variables)
     _print(done.verdict, done.folder, again, done.took_s, as_json=as_json)
     if keep:
         click.echo(f"kept    the cluster is up; remove it with: harness down {done.project}", err=True)

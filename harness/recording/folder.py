@@ -18,7 +18,7 @@ SCENARIO, WOVEN, JOURNAL, PROBES, VERDICT = (
     "probes.jsonl",
     "verdict.json",
 )
-OPERATIONS, LOGS, METRICS = "operations", "logs", "prometheus.json"
+OPERATIONS, LOGS = "operations", "logs"
 
 
 class Recorder:

@@ -139,6 +139,7 @@ def traffic(record: TrafficRecord) -> str:
     )
 
 
-def again(scenario: str, seed: int, without_faults: bool = False) -> str:
-    """The command that runs the same thing again."""
-    return f'make chaos SCENARIO={scenario} ARGS="--seed {seed}{" --no-faults" if without_faults else ""}"'
+def again(scenario: str, seed: int, without_faults: bool = False, variables: tuple[tuple[str, str], ...] = ()) -> str:
+    """The command that runs the same thing again. ``scenario``: as it was asked for, such as ``broken/kill``."""
+    arguments = [f"--seed {seed}", *["--no-faults"] * without_faults, *(f"--with {n}={v}" for n, v in variables)]
+    return f'make chaos SCENARIO={scenario} ARGS="{" ".join(arguments)}"'

@@ -51,7 +51,7 @@ def render(
             tone=tone,
             symbol=_SYMBOLS[tone],
             length=_length(evidence),
-            again=figures.again(verdict.scenario, verdict.seed, began.without_faults if began else False),
+            again=figures.again(began.scenario, verdict.seed, began.without_faults) if began else "",
             picture=picture.picture(scenario, evidence, verdict),
             sizes=picture.SIZES,
             lane_px=lanes.LANE_PX,
