@@ -5,9 +5,10 @@ from bench.rows import Measured
 from harness.clock import monotonic_ns, to_ns, to_s
 from harness.faults.partition import Partition
 from harness.operations import Operation, unpack
+from harness.primitives import Cut
 from harness.runner.programs import LOAD
 from harness.stats import send_error_p99_s
-from harness.wire import Answered, Arm, Cut, Fired, Healed, Load, LoadDone, Once, Operations
+from harness.wire import Answered, Arm, Fired, Healed, Load, LoadDone, Once, Operations
 
 LEAD_S = 0.15  # armed so long before it fires
 HOLD_S = 0.1

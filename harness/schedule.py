@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from textwrap import wrap
 from typing import Literal
 
 from harness.cluster import Cluster
 from harness.faults import Fault
 from harness.objectives import Bound, Objective
+from harness.primitives import AnyPrimitive
 from harness.scenario import Scenario
 from harness.units import show_planned_s
-from harness.wire import KERNEL_LEASE_MARGIN_S, LEASE_S, Cut, Kill, Primitive, Toxic
 from harness.words import words_of
 
 Phase = Literal["warmup", "faults", "recovery", "end"]
@@ -28,7 +29,7 @@ class Inject:
 
     at_s: float
     fault: Fault
-    primitives: tuple[Primitive, ...]
+    primitives: tuple[AnyPrimitive, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,17 @@ def moves(scenario: Scenario, cluster: Cluster, without_faults: bool = False) ->
     proxied = scenario.proxied(cluster)
     for fault in () if without_faults else scenario.faults:
         at_s = phases.warmup_s + fault.at_s
-        found.append(Inject(_exact(at_s), fault, fault.compile(cluster, proxied)))
+        found.append(Inject(_exact(at_s), fault, fault.compile(cluster, proxied, sub_seed(scenario.seed, fault.name))))
         found.append(Heal(_exact(at_s + fault.for_s), fault))
     return tuple(sorted(found, key=lambda move: (move.at_s, _RANK[type(move)])))
 
 
 _RANK: dict[type[Move], int] = {Heal: 0, PhaseStart: 1, Inject: 2}
+
+
+def sub_seed(seed: int, name: str) -> int:
+    """The seed of one fault's draws: from its own name, so that leaving another fault out does not move them."""
+    return int.from_bytes(sha256(f"{seed}/{name}".encode()).digest()[:6], "big")
 
 
 def _exact(seconds: float) -> float:
@@ -150,9 +156,9 @@ def _fault(move: Inject, cluster: Cluster) -> list[Row]:
         ("how", f"{fault.via}, {move.at_s:.3f} to {until_s:.3f} s"),
         *_listed("links", [f"{source} -> {target}" for source, target in sorted(fault.touches(cluster))]),
         *_listed("stops", sorted(fault.stops(cluster))),
-        *_listed("does", [_says(primitive) for primitive in move.primitives], per_line=1),
+        *_listed("does", [primitive.says() for primitive in move.primitives], per_line=1),
         *_listed("undo", wrap(fault.undo(), _WIDTH), per_line=1),
-        *_listed("lease", list(dict.fromkeys(_lease(p, fault.for_s) for p in move.primitives)), per_line=1),
+        *_listed("lease", list(dict.fromkeys(p.lease(fault.for_s) for p in move.primitives)), per_line=1),
         *_listed("mind", wrap(fault.page, _WIDTH), per_line=1),
     ]
 
@@ -161,35 +167,6 @@ def _listed(title: str, texts: Sequence[str], per_line: int = 6) -> list[Row]:
     """One title, and as many lines as the texts need."""
     lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
     return [(title if i == 0 else "", line) for i, line in enumerate(lines)]
-
-
-def _says(primitive: Primitive) -> str:
-    """One change, in the words of a person who looks at that node."""
-    if isinstance(primitive, Kill):
-        return f"{primitive.node}: SIGKILL to its container"
-    if isinstance(primitive, Toxic):
-        values = ", ".join(f"{name} {value}" for name, value in primitive.attributes)
-        link = f"{primitive.node} -> {primitive.peer}:{primitive.port}"
-        return f"{primitive.node}: toxic {primitive.type} ({values}) {primitive.stream} on {link}"
-    return f"{primitive.node}: {_packets(primitive)} are {'dropped' if primitive.style == 'drop' else 'rejected'}"
-
-
-def _packets(cut: Cut) -> str:
-    """Which packets a cut ends: those of every port, or of the connections to one."""
-    way = f"from {cut.peer}, as they arrive," if cut.hook == "in" else f"to {cut.peer}, as they leave,"
-    if cut.port is None:
-        return f"packets {way}"
-    return f"packets {way} of connections to {cut.node if cut.port_of == 'node' else cut.peer}:{cut.port}"
-
-
-def _lease(primitive: Primitive, for_s: float) -> str:
-    """What heals a fault whose harness has died."""
-    if isinstance(primitive, Kill):
-        return "the journal on disk; the guardian starts the container when the run dies"
-    silent = f"the agent heals when it has heard nothing for {show_planned_s(LEASE_S)}"
-    if isinstance(primitive, Toxic):
-        return f"{silent}; without the agent its supervisor stops Toxiproxy"
-    return f"{silent}; the kernel forgets the rule {show_planned_s(for_s + KERNEL_LEASE_MARGIN_S)} after it was set"
 
 
 def _reach(scenario: Scenario, cluster: Cluster) -> list[Row]:

@@ -3,8 +3,7 @@
 Every message is a frozen struct with a tag, so that a line decodes to exactly one of them or to a ``WireError``.
 Instants are CLOCK_MONOTONIC nanoseconds of the pods' kernel (``_ns``); durations are seconds (``_s``).
 
-Primitives are all an agent knows: a change to one node's namespace, with its inverse, its witness and its lease. No
-agent ever hears the name of a kind of fault, only the fault's own name (``lost-n1``), under which everything is found.
+What an agent is told to change is said in primitives (``harness.primitives``).
 """
 
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from harness.errors import WireError
+from harness.primitives import AgentPrimitive
 
 ECHO_PORT = 17071  # a sidecar's TCP echo; every rule for a link covers it too, so that the witness meets the fault
 METRICS_PORT = 17072  # Prometheus metrics of agent (in sidecars); never touched by a fault
@@ -21,57 +21,10 @@ TOXIPROXY_PORT = 17074  # Toxiproxy's API, on loopback inside the namespace
 PROXY_PORTS_FROM = 18000  # proxies of redirected links listen on loopback from here on
 TOXIPROXY_UID = 4242
 HEARTBEAT_S = 0.5
-LEASE_S = 5.0  # no heartbeat for so long: the agent heals everything
-KERNEL_LEASE_MARGIN_S = 2.0  # what the kernel's own time-out adds to a fault's planned length
-
-Style = Literal["drop", "reject"]
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """One line of the protocol."""
-
-
-# --- primitives -------------------------------------------------------------------------------------------------------
-
-
-class Cut(Message, frozen=True):
-    """Packets between ``node`` and ``peer`` end at ``node``, as they arrive (``in``) or as they leave (``out``).
-
-    ``port`` None: every port. Else only connections to that port, which ``port_of`` owns (node or peer).
-    ``reject`` answers with a reset or an unreachable, and resets established connections when it fires.
-    """
-
-    node: str
-    peer: str
-    hook: Literal["in", "out"]
-    style: Style
-    port: int | None = None
-    port_of: Literal["node", "peer"] | None = None
-
-
-class Toxic(Message, frozen=True):
-    """One Toxiproxy toxic on the proxied link ``node -> peer:port`` (and on that link's echo), in ``node``'s pod.
-
-    ``attributes``: Toxiproxy's own names and whole numbers, such as ``(("latency", 200), ("jitter", 20))``, in ms.
-    """
-
-    node: str
-    peer: str
-    port: int
-    type: str
-    stream: Literal["upstream", "downstream"]
-    attributes: tuple[tuple[str, int], ...]
-
-
-class Kill(Message, frozen=True):
-    """SIGKILL to the node's container; undone by starting it. Done by the engine, not by an agent."""
-
-    node: str
-
-
-AgentPrimitive = Cut | Toxic
-EnginePrimitive = Kill
-Primitive = AgentPrimitive | EnginePrimitive
 
 
 # --- harness to agent -------------------------------------------------------------------------------------------------
@@ -114,7 +67,8 @@ class Arm(Message, frozen=True):
 
     ``lease_s``: the kernel itself forgets the fault so long after it was applied. Answered by ``Armed`` now, ``Fired``
     and ``Healed`` later; a failure is a ``Failed`` with the fault's name, and what this agent
-    had already applied of that fault is undone.
+    had already applied of that fault is undone. ``on_s``, ``off_s`` (both or none): in between the fault is applied for
+    ``on_s`` and taken away for ``off_s``, by turns; ``Fired`` and ``Healed`` speak of the whole.
     """
 
     fault: str
@@ -122,6 +76,8 @@ class Arm(Message, frozen=True):
     until_ns: int
     lease_s: float
     primitives: tuple[AgentPrimitive, ...]
+    on_s: float | None = None
+    off_s: float | None = None
 
 
 class Heal(Message, frozen=True):
@@ -228,6 +184,19 @@ class Probe(Message, frozen=True):
     error: str | None = None
 
 
+class Reading(Message, frozen=True):
+    """What a witness of ``fault`` read at ``at_ns``: one figure under its name, such as ``offset_s`` or ``enospc``.
+
+    ``when``: before it was applied, while it was in force, or after it was taken away. Its unit is in its name.
+    """
+
+    fault: str
+    when: Literal["before", "during", "after"]
+    name: str
+    value: float
+    at_ns: int
+
+
 class Pulse(Message, frozen=True):
     number: int
     now_ns: int
@@ -240,7 +209,7 @@ class Failed(Message, frozen=True):
     fault: str | None = None
 
 
-FromAgent = Hello | Prepared | Armed | Fired | Healed | Counters | Probe | Pulse | Failed
+FromAgent = Hello | Prepared | Armed | Fired | Healed | Counters | Probe | Reading | Pulse | Failed
 
 
 # --- harness to client, and back --------------------------------------------------------------------------------------

@@ -12,11 +12,11 @@ from harness.faults.latency import Latency
 from harness.faults.partition import Partition
 from harness.objectives import Bound, Moment, Promql
 from harness.objectives.answers import Success
+from harness.primitives import Cut, Toxic
+from harness.primitives import Kill as KillNode
 from harness.scenario import Phases, Scenario
 from harness.schedule import Heal, Inject, PhaseStart, moves, plan_text
 from harness.traffic.http import Http
-from harness.wire import Cut, Toxic
-from harness.wire import Kill as KillNode
 
 CLUSTER = Cluster(
     "pair",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import wire
+from harness import primitives, wire
 from harness.errors import WireError
 
 # JSON has no other numbers, and neither has any clock.
@@ -38,7 +38,7 @@ def test_every_message_is_heard_as_it_was_said(direction: str) -> None:
 
 
 def test_a_line_says_what_it_is() -> None:
-    arm = wire.Arm("lost-n1", 5, 9, 2.5, (wire.Cut("n1", "n2", "in", "drop"),))
+    arm = wire.Arm("lost-n1", 5, 9, 2.5, (primitives.Cut("n1", "n2", "in", "drop"),))
     assert wire.encode(arm) == (
         b'{"is":"Arm","fault":"lost-n1","at_ns":5,"until_ns":9,"lease_s":2.5,"primitives":'
         b'[{"is":"Cut","node":"n1","peer":"n2","hook":"in","style":"drop","port":null,"port_of":null}]}\n'

@@ -17,7 +17,8 @@ from harness.agent.tie import Tie
 from harness.agent.toxics import Toxics
 from harness.clock import monotonic_ns
 from harness.errors import AgentError, WireError
-from harness.wire import LEASE_S, Failed, Heartbeat, Hello, Lines, Probe, Pulse, decode_to_agent
+from harness.primitives import LEASE_S
+from harness.wire import Failed, Heartbeat, Hello, Lines, Probe, Pulse, decode_to_agent
 
 _LAST_WORDS_S = 0.5
 _SWITCH_S = 0.0002  # how long another thread may keep the interpreter from the one that fires

@@ -9,7 +9,8 @@ from harness.agent.packets import Cuts, Route
 from harness.agent.toxics import ProxySpec, Toxics, ToxicSpec
 from harness.clock import monotonic_ns
 from harness.errors import AgentError
-from harness.wire import Arm, Cut, Met, PortCount, Prepare, Toxic
+from harness.primitives import Cut, Toxic
+from harness.wire import Arm, Met, PortCount, Prepare
 
 
 @dataclass(frozen=True, slots=True)

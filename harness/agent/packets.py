@@ -19,15 +19,8 @@ from typing import Literal
 
 from harness.clock import to_ns
 from harness.errors import AgentError
-from harness.wire import (
-    CLIENT_METRICS_PORT,
-    ECHO_PORT,
-    METRICS_PORT,
-    TOXIPROXY_UID,
-    Cut,
-    Redirect,
-    Style,
-)
+from harness.primitives import Cut, Style
+from harness.wire import CLIENT_METRICS_PORT, ECHO_PORT, METRICS_PORT, TOXIPROXY_UID, Redirect
 
 TABLE = "inet harness"
 DELETE = f"add table {TABLE}\ndelete table {TABLE}"  # adding first makes deleting one that is not there no error

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.cluster import CLIENT, Cluster, Link
+from harness.primitives import AnyPrimitive
 from harness.recording.evidence import Evidence, InForce
-from harness.wire import Primitive
 from harness.words import DURATION, NAME, word
 
 NOTICEABLE_S = 0.020  # a change of a link's round trip below this is the machine's noise, not a fault
@@ -47,8 +47,11 @@ class Fault(ABC):
         """What is wrong with it on this cluster: (key, half a sentence that says what to do)."""
 
     @abstractmethod
-    def compile(self, cluster: Cluster, proxied: Collection[Link]) -> tuple[Primitive, ...]:
-        """The changes it is made of. ``proxied``: links that run through Toxiproxy in this scenario, with ports."""
+    def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
+        """The changes it is made of. ``proxied``: links that run through Toxiproxy in this scenario, with ports.
+
+        ``seed``: for every draw of this fault; it comes from the scenario's seed and the fault's own name.
+        """
 
     @abstractmethod
     def describe(self) -> str:
@@ -69,6 +72,18 @@ class Fault(ABC):
     def stops(self, cluster: Cluster) -> frozenset[str]:
         """Nodes whose process it ends: no other fault may act on them meanwhile."""
         return frozenset()
+
+    def claims(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
+        """What it must hold alone while it lasts, as (what, where), such as ("clock", "n1"): no other fault may."""
+        return frozenset()
+
+    def shakes(self, cluster: Cluster) -> frozenset[str]:
+        """Pods whose round trips may change without being named (a starved CPU): they are no negative control."""
+        return frozenset()
+
+    def pattern(self) -> tuple[float, float] | None:
+        """(on, off) in seconds where it comes and goes while it lasts; None: it is there all the time."""
+        return None
 
     def strength_s(self) -> float:
         """By how much it slows what it touches, in seconds; 0 where that is not its nature."""

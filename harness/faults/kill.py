@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from harness.cluster import Cluster, Link
 from harness.faults.base import Fault, Sighting, node_problems
+from harness.primitives import AnyPrimitive
+from harness.primitives import Kill as KillNode
 from harness.recording.evidence import Evidence, InForce, Window
-from harness.wire import Kill as KillNode
-from harness.wire import Primitive
 from harness.words import NODE, word
 
 
@@ -34,7 +34,7 @@ class Kill(Fault):
             yield "nodes", "is empty: name at least one node"
         yield from node_problems("nodes", self.nodes, cluster)
 
-    def compile(self, cluster: Cluster, proxied: Collection[Link]) -> tuple[Primitive, ...]:
+    def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
         return tuple(KillNode(name) for name in self.nodes)
 
     def describe(self) -> str:
@@ -54,17 +54,9 @@ class Kill(Fault):
         until_ns = in_force.window.end_ns - round(in_force.end_error_s * 1e9)
         dead = Window(in_force.window.start_ns, until_ns)
         early = [n for n in self.nodes if any(e.action == "start" for e in evidence.container_changes(n, dead))]
-        met = sum(_arrivals(evidence, cluster.pod_of(node), in_force.window) for node in self.nodes)
+        met = sum(evidence.arrivals(cluster.pod_of(node), in_force.window) for node in self.nodes)
         words = (
             f"{len(died)} of {len(self.nodes)} died; {met:,} packets came for a dead port; {len(back)} started again"
         )
         words += f"; {', '.join(early)} came back before it was told to" if early else ""
         return Sighting(len(died) == len(self.nodes) and not early, met > 0, words)
-
-
-def _arrivals(evidence: Evidence, node: str, window: Window) -> int:
-    """Packets that came for the node's own ports between the first and the last count inside the window."""
-    counts = [
-        sum(p.packets for p in e.counters.ports) for e in evidence.counted(node) if window.holds(e.counters.now_ns)
-    ]
-    return counts[-1] - counts[0] if len(counts) > 1 else 0

@@ -8,8 +8,8 @@ from typing import ClassVar
 from harness.cluster import Cluster, Link
 from harness.faults.base import Fault, Sighting, link_problems, pods_of
 from harness.faults.partition import LINK
+from harness.primitives import AnyPrimitive, Toxic
 from harness.recording.evidence import Evidence, InForce, Window
-from harness.wire import Primitive, Toxic
 from harness.words import DURATION, choice, word
 
 
@@ -50,7 +50,7 @@ class Latency(Fault):
     def proxies(self, cluster: Cluster) -> frozenset[Link]:
         return frozenset({cluster.resolve(self.link)})
 
-    def compile(self, cluster: Cluster, proxied: Collection[Link]) -> tuple[Primitive, ...]:
+    def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
         link = cluster.resolve(self.link)
         if link.port is None:
             raise ValueError(f"{link} has no port: check() was not asked")

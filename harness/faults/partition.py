@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from harness.cluster import EVERYONE, LINK_PATTERN, Cluster, Link
 from harness.faults.base import Fault, Sighting, link_problems, node_problems, pods_of
+from harness.primitives import AnyPrimitive, Cut
 from harness.recording.evidence import Evidence, InForce, Window
-from harness.wire import Cut, Primitive
 from harness.words import NODE, Reader, choice, word
 
 LINK = Reader("link", "gateway -> n1", Link.parse, pattern=LINK_PATTERN.pattern)
@@ -64,7 +64,7 @@ class Partition(Fault):
         there = dict.fromkeys(map(cluster.pod_of, others))
         return tuple((a, b) for a, b in product(here, there) if b not in here)
 
-    def compile(self, cluster: Cluster, proxied: Collection[Link]) -> tuple[Primitive, ...]:
+    def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
         cuts: list[Cut] = []
         for a, b in self._pairs(cluster):
             cuts += [self._cut(a, b, hook) for hook in self._hooks()] + [

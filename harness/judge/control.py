@@ -1,7 +1,9 @@
 """The negative control: while a fault is in force, every link it does not name stays as it was."""
 
+from collections.abc import Iterator
 from statistics import median
 
+from harness.cluster import Cluster
 from harness.faults import Fault
 from harness.recording.events import Probed
 from harness.recording.evidence import Evidence, InForce, Window
@@ -20,23 +22,27 @@ def harmed(fault: Fault, in_force: InForce, scenario: Scenario, evidence: Eviden
     window = in_force.window
     touched = _touched(window, scenario, evidence)
     allowed_s = max(CHANGE_FLOOR_S, CHANGE_SHARE * fault.strength_s())
-    changes = ((pair, _change(pair, window, allowed_s, evidence)) for pair in evidence.pairs() if pair not in touched)
+    shaken = _shaken(window, scenario, evidence)
+    pairs = (pair for pair in evidence.pairs() if pair not in touched and not shaken & {*pair})
+    changes = ((pair, _change(pair, window, allowed_s, evidence)) for pair in pairs)
     return tuple(f"{source} -> {target} {change}" for (source, target), change in changes if change)
 
 
 def _touched(window: Window, scenario: Scenario, evidence: Evidence) -> frozenset[tuple[str, str]]:
     """The pairs that some fault in force during any of ``window`` names."""
+    return frozenset().union(*(f.touches(c) for f, c in _in_force(window, scenario, evidence)))
+
+
+def _shaken(window: Window, scenario: Scenario, evidence: Evidence) -> frozenset[str]:
+    return frozenset().union(*(f.shakes(c) for f, c in _in_force(window, scenario, evidence)))
+
+
+def _in_force(window: Window, scenario: Scenario, evidence: Evidence) -> Iterator[tuple[Fault, Cluster]]:
     began = evidence.began
-    if began is None:
-        return frozenset()
-    spells = ((fault, evidence.in_force(fault.name)) for fault in scenario.faults)
-    return frozenset().union(
-        *(
-            fault.touches(began.cluster)
-            for fault, spell in spells
-            if spell and spell.window.start_ns <= window.end_ns and window.start_ns <= spell.window.end_ns
-        )
-    )
+    for fault in scenario.faults if began else ():
+        spell = evidence.in_force(fault.name)
+        if began and spell and spell.window.start_ns <= window.end_ns and window.start_ns <= spell.window.end_ns:
+            yield fault, began.cluster
 
 
 def _change(pair: tuple[str, str], window: Window, allowed_s: float, evidence: Evidence) -> str | None:

@@ -10,11 +10,11 @@ from harness.judge.control import harmed
 from harness.judge.doubts import Doubt
 from harness.judge.verdict import FaultRecord
 from harness.objectives import Objective
+from harness.primitives import EnginePrimitive
 from harness.recording.events import Intent
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.scenario import Scenario
 from harness.units import show_s
-from harness.wire import EnginePrimitive
 
 CUT_SHORT = 0.9  # a fault that was in force for less of its planned length was another experiment
 

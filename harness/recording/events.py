@@ -9,7 +9,8 @@ import msgspec
 
 from harness.cluster import Cluster
 from harness.errors import RecordingError
-from harness.wire import Counters, Primitive
+from harness.primitives import AnyPrimitive
+from harness.wire import Counters
 
 SCHEMA = 1
 
@@ -65,7 +66,7 @@ class Intent(Event, frozen=True):
     """Written and synced before anything is asked for: what will be done under this name, and so must be undone."""
 
     fault: str
-    primitives: tuple[Primitive, ...]
+    primitives: tuple[AnyPrimitive, ...]
     at_planned_ns: int
     until_planned_ns: int
 
@@ -106,6 +107,25 @@ class Counted(Event, frozen=True):
 
     node: str
     counters: Counters
+
+
+class Read(Event, frozen=True):
+    """What a witness of a fault read on one node (``wire.Reading``), at ``read_ns``."""
+
+    node: str
+    fault: str
+    when: Literal["before", "during", "after"]
+    name: str
+    value: float
+    read_ns: int
+
+
+class Resolved(Event, frozen=True):
+    """Whom a fault hits, where its file names a role, a count or a share: looked up at the moment of the fault."""
+
+    fault: str
+    targets: tuple[str, ...]
+    nodes: tuple[str, ...]
 
 
 class ContainerChanged(Event, frozen=True):
@@ -181,6 +201,8 @@ AnyEvent = (
     | FaultHealed
     | FaultFailed
     | Counted
+    | Read
+    | Resolved
     | ContainerChanged
     | LoadEnded
     | Asked

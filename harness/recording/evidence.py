@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from harness.operations import Operation
 from harness.recording.events import (
@@ -21,6 +21,7 @@ from harness.recording.events import (
     FaultHealed,
     PhaseBegan,
     Probed,
+    Read,
     Scraped,
     Trouble,
 )
@@ -192,6 +193,26 @@ class Evidence:
 
     def container_changes(self, node: str, window: Window) -> tuple[ContainerChanged, ...]:
         return tuple(e for e in self.of(ContainerChanged) if e.node == node and window.holds(e.at_ns))
+
+    @cached_property
+    def _readings(self) -> Mapping[tuple[str, str, str], tuple[Read, ...]]:
+        found: dict[tuple[str, str, str], list[Read]] = {}
+        for event in self.of(Read):
+            found.setdefault((event.fault, event.name, event.when), []).append(event)
+        return {key: tuple(events) for key, events in found.items()}
+
+    def readings(self, fault: str, name: str, when: Literal["before", "during", "after"]) -> tuple[Read, ...]:
+        """What the witnesses of one fault read under one name, of all its nodes, in order."""
+        return self._readings.get((fault, name, when), ())
+
+    def arrivals(self, node: str, window: Window) -> int:
+        """Packets that came for the own ports of ``node``'s pod, between the first and the last count in the window."""
+        counts = [
+            sum(port.packets for port in event.counters.ports)
+            for event in self.counted(node)
+            if window.holds(event.counters.now_ns)
+        ]
+        return counts[-1] - counts[0] if len(counts) > 1 else 0
 
     def asked(self, objective: str) -> Asked | None:
         return next((event for event in self.of(Asked) if event.objective == objective), None)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness import wire
+from harness import primitives
 from harness.engine import RunningCluster
 from harness.errors import HarnessError
 from harness.recording import events
@@ -28,5 +28,5 @@ def heal(running: RunningCluster, record: Path, *, remove: bool) -> tuple[str, .
 def _to_start(record: Path) -> tuple[str, ...]:
     """Nodes of which the journal says that we meant to kill them, in the order of the intents."""
     intents = [event for event in read(record).events if isinstance(event, events.Intent)]
-    killed = [p.node for intent in intents for p in intent.primitives if isinstance(p, wire.Kill)]
+    killed = [p.node for intent in intents for p in intent.primitives if isinstance(p, primitives.Kill)]
     return tuple(dict.fromkeys(killed))

@@ -65,19 +65,13 @@ class Hearing:
 
     def _message(self, pod: str, message: wire.FromAgent | wire.FromClient, at_ns: int) -> None:
         match message:
-            case wire.Probe():
-                self._tally.probe(pod, message)
-                self._recorder.probe(events.Probed(pod, message.peer, message.sent_ns, message.rtt_s, message.error))
+            case wire.Probe() | wire.Reading() | wire.Counters():
+                self._seen(pod, message)
             case wire.Operations(traffic, packed):
                 self._tally.operations(traffic, list(unpack(packed)))
                 self._recorder.operations(traffic, packed)
             case wire.Pulse():
                 self._programs.heart.heard(pod, message, at_ns)
-            case wire.Counters():
-                self.counters[pod] = message
-                self._recorder.event(events.Counted(self._ledger.now_ns(), pod, message))
-                for met in message.met:
-                    self._tally.met(pod, met)
             case wire.Fired(fault, before_ns, after_ns):
                 self._ledger.fired(fault, pod, before_ns, after_ns)
             case wire.Healed() as m:
@@ -95,6 +89,20 @@ class Hearing:
                 self._undo(fault, pod)
             case wire.Failed(text):
                 self._spoiled(_kind(pod), f"{_who(pod)}: {text}")
+
+    def _seen(self, pod: str, message: wire.Probe | wire.Reading | wire.Counters) -> None:
+        """What witnesses say: written down as it is."""
+        match message:
+            case wire.Probe(peer, sent_ns, rtt_s, error):
+                self._tally.probe(pod, message)
+                self._recorder.probe(events.Probed(pod, peer, sent_ns, rtt_s, error))
+            case wire.Reading(fault, when, name, value, read_ns):
+                self._recorder.event(events.Read(self._ledger.now_ns(), pod, fault, when, name, value, read_ns))
+            case wire.Counters():
+                self.counters[pod] = message
+                self._recorder.event(events.Counted(self._ledger.now_ns(), pod, message))
+                for met in message.met:
+                    self._tally.met(pod, met)
 
     def _undo(self, fault: str, failed: str) -> None:
         """What was applied elsewhere of this fault goes as well: half a fault is another experiment.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from harness import wire
 from harness.clock import to_ns
 from harness.cluster import Cluster
+from harness.primitives import KERNEL_LEASE_MARGIN_S, AgentPrimitive, Kill, PodPrimitive
 from harness.recording import events
 from harness.recording.folder import Recorder
 from harness.runner.agenda import Agenda
@@ -42,7 +43,7 @@ class Planner:
     def _add_fault(self, move: Inject, at_ns: int, until_ns: int) -> None:
         self.agenda.add(at_ns - to_ns(ARM_LEAD_S), lambda: self._arm(move, at_ns, until_ns))
         for primitive in move.primitives:
-            if isinstance(primitive, wire.Kill):
+            if isinstance(primitive, Kill):
                 self._add_kill(move.fault.name, primitive.node, at_ns, until_ns)
 
     def _arm(self, move: Inject, at_ns: int, until_ns: int) -> None:
@@ -50,12 +51,12 @@ class Planner:
         fault = move.fault
         intent = events.Intent(self.ledger.now_ns(), fault.name, move.primitives, at_ns, until_ns)
         self.recorder.event(intent, sync=True)
-        parts: dict[str, list[wire.AgentPrimitive]] = {}
+        parts: dict[str, list[AgentPrimitive]] = {}
         for primitive in move.primitives:
-            if isinstance(primitive, wire.Cut | wire.Toxic):
+            if isinstance(primitive, PodPrimitive):
                 parts.setdefault(self.cluster.pod_of(primitive.node), []).append(primitive)
         self.ledger.armed(fault.name, parts)
-        lease_s = fault.for_s + wire.KERNEL_LEASE_MARGIN_S
+        lease_s = fault.for_s + KERNEL_LEASE_MARGIN_S
         for pod, primitives in parts.items():
             self.programs.send(pod, wire.Arm(fault.name, at_ns, until_ns, lease_s, tuple(primitives)))
 

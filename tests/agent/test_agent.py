@@ -11,11 +11,11 @@ from harness.agent.metrics import FaultFigures, Metrics
 from harness.agent.namespace import Namespace
 from harness.agent.probes import Prober
 from harness.clock import monotonic_ns, to_ns
+from harness.primitives import Cut
 from harness.wire import (
     Arm,
     Armed,
     Counters,
-    Cut,
     Failed,
     Fired,
     Heal,

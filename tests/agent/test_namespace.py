@@ -6,7 +6,8 @@ from harness.agent.kernel import Count
 from harness.agent.namespace import Namespace
 from harness.agent.toxics import ProxySpec
 from harness.errors import AgentError
-from harness.wire import Address, Arm, Cut, Met, PortCount, Prepare, Redirect, Toxic
+from harness.primitives import Cut, Toxic
+from harness.wire import Address, Arm, Met, PortCount, Prepare, Redirect
 from tests.agent.fakes import FakeKernel, FakeToxics
 
 PREPARE = Prepare(

@@ -6,7 +6,8 @@ import pytest
 from harness.agent import packets
 from harness.agent.packets import Cuts
 from harness.errors import AgentError
-from harness.wire import Cut, Redirect, Style
+from harness.primitives import Cut, Style
+from harness.wire import Redirect
 
 IPS = {"n2": ("10.0.0.2", "fd00::2"), "n3": ("10.0.0.3",)}
 

@@ -15,17 +15,7 @@ from typing import TypeVar
 from harness.client.program import Program
 from harness.clock import monotonic_ns, to_ns, to_s
 from harness.operations import Operation, unpack
-from harness.wire import (
-    FromClient,
-    Hello,
-    Lines,
-    Load,
-    LoadDone,
-    Message,
-    Operations,
-    decode_from_client,
-    encode,
-)
+from harness.wire import FromClient, Hello, Lines, Load, LoadDone, Message, Operations, decode_from_client, encode
 
 _M = TypeVar("_M", bound=Message)
 

@@ -21,6 +21,7 @@ from harness.drivers.docker import connect
 from harness.drivers.images import Images
 from harness.drivers.streams import ExecStream
 from harness.errors import AgentError
+from harness.primitives import Cut, Toxic
 from harness.wire import (
     ECHO_PORT,
     METRICS_PORT,
@@ -28,7 +29,6 @@ from harness.wire import (
     Arm,
     Armed,
     Counters,
-    Cut,
     Failed,
     Fired,
     Heal,
@@ -43,7 +43,6 @@ from harness.wire import (
     Pulse,
     Redirect,
     Stop,
-    Toxic,
     decode_from_agent,
     encode,
 )

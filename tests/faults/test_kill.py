@@ -2,7 +2,7 @@
 
 from harness.cluster import Cluster, Node
 from harness.faults.kill import Kill
-from harness.wire import Kill as KillNode
+from harness.primitives import Kill as KillNode
 
 CLUSTER = Cluster("two", tuple(Node(name, name, "node", name, ports=(80,)) for name in ("n1", "n2")))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.cluster import Cluster, Link, Node
 from harness.faults.latency import Latency
-from harness.wire import Toxic
+from harness.primitives import Toxic
 
 CLUSTER = Cluster(
     "three",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.cluster import Cluster, Link, Node
 from harness.faults.partition import Partition
-from harness.wire import Cut
+from harness.primitives import Cut
 
 NAMES = ("gateway", "n1", "n2", "n3")
 CLUSTER = Cluster("four", tuple(Node(name, name, "node", name, ports=(80,)) for name in NAMES))

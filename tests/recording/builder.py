@@ -12,6 +12,7 @@ from harness.faults import Fault
 from harness.faults.partition import Partition
 from harness.objectives import Objective
 from harness.operations import Operation, Outcome
+from harness.primitives import Cut
 from harness.recording.events import (
     AnyEvent,
     Asked,
@@ -32,7 +33,6 @@ from harness.recording.events import (
 from harness.recording.evidence import Evidence
 from harness.scenario import Phases, Scenario
 from harness.traffic.ollama import OllamaGenerate
-from harness.wire import Cut
 
 ORIGIN_NS = 5_000_000_000_000
 CLUSTER = Cluster(

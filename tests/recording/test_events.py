@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import wire
+from harness import primitives
 from harness.errors import RecordingError
 from harness.recording import events
 from tests.recording.builder import Story
@@ -28,7 +28,7 @@ def test_every_event_is_read_as_it_was_written(event: events.AnyEvent) -> None:
 
 def test_a_line_says_what_it_is() -> None:
     assert events.encode(events.Ready(7, 4.1)) == b'{"is":"Ready","at_ns":7,"took_s":4.1}\n'
-    intent = events.Intent(5, "dead", (wire.Kill("n3"),), 7, 9)
+    intent = events.Intent(5, "dead", (primitives.Kill("n3"),), 7, 9)
     assert events.encode(intent) == (
         b'{"is":"Intent","at_ns":5,"fault":"dead","primitives":[{"is":"Kill","node":"n3"}],'
         b'"at_planned_ns":7,"until_planned_ns":9}\n'

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import wire
+from harness import primitives
 from harness.errors import RecordingError
 from harness.operations import Operation, Outcome, pack
 from harness.recording import events, folder
@@ -13,7 +13,7 @@ from harness.recording.evidence import Evidence
 from harness.recording.folder import Recorder, read
 from tests.recording.builder import Story
 
-INTENT = Intent(5, "lost-n1", (wire.Cut("n1", "n2", "in", "drop"), wire.Kill("n3")), 7, 9)
+INTENT = Intent(5, "lost-n1", (primitives.Cut("n1", "n2", "in", "drop"), primitives.Kill("n3")), 7, 9)
 
 
 def _refusal(run: Path) -> str:

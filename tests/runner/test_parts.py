@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import wire
+from harness import primitives, wire
 from harness.cluster import Cluster, Link, Node
 from harness.engine import Answer
 from harness.errors import EngineError, RecordingError
@@ -270,8 +270,8 @@ def test_a_lock_can_be_released_and_a_run_without_one_is_not_alive(tmp_path: Pat
 def _killed(folder: Path, *nodes: str) -> Path:
     recorder = Recorder(folder)
     for node in nodes:
-        primitives = (wire.Kill(node), wire.Cut(node, "gateway", "in", "drop"))
-        recorder.event(events.Intent(1, f"dead-{node}", primitives, 2, 3))
+        made_of = (primitives.Kill(node), primitives.Cut(node, "gateway", "in", "drop"))
+        recorder.event(events.Intent(1, f"dead-{node}", made_of, 2, 3))
     recorder.close()
     return folder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import wire
+from harness import primitives, wire
 from harness.errors import RecordingError, StartError
 from harness.faults.kill import Kill
 from harness.faults.partition import Partition
@@ -67,12 +67,12 @@ def test_only_the_agents_of_a_fault_are_armed_and_with_one_instant(stage: Stage)
         "gateway": [],
         "client": [],
         "n3": [],
-        "n1": [_arm(intent, wire.Cut("n1", "n2", "in", "drop"))],
-        "n2": [_arm(intent, wire.Cut("n2", "n1", "in", "drop"))],
+        "n1": [_arm(intent, primitives.Cut("n1", "n2", "in", "drop"))],
+        "n2": [_arm(intent, primitives.Cut("n2", "n1", "in", "drop"))],
     }
 
 
-def _arm(intent: events.Intent, *primitives: wire.AgentPrimitive) -> wire.Arm:
+def _arm(intent: events.Intent, *primitives: primitives.AgentPrimitive) -> wire.Arm:
     return wire.Arm("lost-n1", intent.at_planned_ns, intent.until_planned_ns, 2.25, primitives)
 
 
