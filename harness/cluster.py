@@ -17,6 +17,8 @@ class Node:
     ``index``: its place among the nodes of its service, from 1.
     ``metrics``: ``port/path`` that Prometheus scrapes, or None. ``pod``: the node whose network namespace it lives in;
     itself, unless the compose file says ``network_mode: service:...``.
+    ``leader``: PromQL that is 1 on whichever node of its service leads, or None. ``volumes``: where volumes that the
+    compose file declares (and no directory of the host) are mounted in it.
     """
 
     name: str
@@ -26,6 +28,18 @@ class Node:
     index: int = 1
     ports: tuple[int, ...] = ()
     metrics: str | None = None
+    leader: str | None = None
+    volumes: tuple[str, ...] = ()
+
+    @property
+    def instance(self) -> str | None:
+        """What Prometheus calls its own metrics (the label ``instance``); None where it is not scraped."""
+        return f"{self.name}:{self.metrics.partition('/')[0]}" if self.metrics else None
+
+    def open_ports(self) -> tuple[int, ...]:
+        """Every port that is known of it, the metrics' too."""
+        metrics = (self.metrics or "").partition("/")[0]
+        return (*self.ports, *((int(metrics),) if metrics.isdecimal() else ()))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,6 +73,16 @@ class Cluster:
 
     def names(self) -> tuple[str, ...]:
         return tuple(node.name for node in self.nodes)
+
+    def of_role(self, role: str) -> tuple[str, ...]:
+        """The nodes of a role, in the order of the file; none where nobody has it."""
+        return tuple(node.name for node in self.nodes if node.role == role)
+
+    def roles(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(node.role for node in self.nodes))
+
+    def has(self, name: str) -> bool:
+        return name in self.names()
 
     def node(self, name: str) -> Node:
         """The node of that name; ``KeyError`` where there is none (``check`` has refused the scenario before)."""

@@ -16,6 +16,7 @@ from harness.units import show_planned_s
 
 LEASE_S = 5.0  # no heartbeat for so long: an agent heals everything
 KERNEL_LEASE_MARGIN_S = 2.0  # what the kernel's own time-out adds to a fault's planned length
+KERNEL_SETTINGS = "/host/proc/sys/net"  # where an agent beside a node finds the namespace's settings, writable
 
 Style = Literal["drop", "reject"]
 Owner = Literal["node", "peer"]
@@ -256,13 +257,12 @@ class Signal(Beside, frozen=True):
 class Hog(Beside, frozen=True):
     """Work beside ``node``, inside its control groups: ``cpu`` (``workers`` busy loops) or ``memory`` (``size_bytes``).
 
-    ``oom``: memory is taken, by a process that the kernel spares, until the kernel kills one of the node's.
+    ``oom``: memory is taken, as files that no process maps, until the kernel kills one of the node's; then let go.
     """
 
     what: Literal["cpu", "memory", "oom"]
     workers: int = 1
     size_bytes: int = 0
-    capabilities: ClassVar[tuple[str, ...]] = ("SYS_RESOURCE",)
     control_groups: ClassVar[bool] = True
 
     def says(self) -> str:
@@ -280,6 +280,7 @@ class Fill(Beside, frozen=True):
 
     path: str
     leave_bytes: int = 0
+    capabilities: ClassVar[tuple[str, ...]] = ("DAC_OVERRIDE",)
 
     def says(self) -> str:
         return f"{self.node}: the volume at {self.path} is filled; {self.leave_bytes:,} bytes stay free"
@@ -293,6 +294,7 @@ class Throttle(Beside, frozen=True):
 
     path: str
     bytes_per_s: int
+    capabilities: ClassVar[tuple[str, ...]] = ("DAC_OVERRIDE",)
     control_groups: ClassVar[bool] = True
 
     def says(self) -> str:
@@ -300,7 +302,10 @@ class Throttle(Beside, frozen=True):
 
 
 class Syscalls(Beside, frozen=True):
-    """``calls`` of ``node``'s processes on files under ``path`` fail, wait, or lie (say yes and do nothing)."""
+    """``calls`` of ``node``'s processes on files under ``path`` fail, wait, or lie (say yes and do nothing).
+
+    ``calls``: names of system calls. ``every``: of each thread's calls, every so manieth.
+    """
 
     path: str
     calls: tuple[str, ...]
@@ -308,7 +313,7 @@ class Syscalls(Beside, frozen=True):
     delay_s: float = 0.0
     lie: bool = False
     every: int = 1
-    capabilities: ClassVar[tuple[str, ...]] = ("SYS_PTRACE",)
+    capabilities: ClassVar[tuple[str, ...]] = ("SYS_PTRACE", "DAC_READ_SEARCH")
 
     def says(self) -> str:
         what = "say yes and do nothing" if self.lie else f"fail with {self.error}" if self.error else "work"
@@ -323,7 +328,7 @@ class ReadOnly(Beside, frozen=True):
     """The file system mounted at ``path`` in ``node`` takes no writes."""
 
     path: str
-    capabilities: ClassVar[tuple[str, ...]] = ("SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT")
+    capabilities: ClassVar[tuple[str, ...]] = ("SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "DAC_OVERRIDE")
 
     def says(self) -> str:
         return f"{self.node}: {self.path} is mounted read-only"
@@ -334,18 +339,22 @@ class Descriptors(Beside, frozen=True):
 
     limit: int
     process: str = ""
-    capabilities: ClassVar[tuple[str, ...]] = ("SYS_RESOURCE", "SYS_PTRACE")
+    capabilities: ClassVar[tuple[str, ...]] = ("SETUID", "SETGID", "SYS_PTRACE", "DAC_READ_SEARCH")
 
     def says(self) -> str:
         return f"{self.node}: {self.process or 'every process'} may hold {self.limit} open files"
 
 
 class Flip(Beside, frozen=True):
-    """``bits`` bits of the file at ``path`` in a volume of ``node`` are flipped, at places that ``seed`` draws."""
+    """``bits`` bits of the file at ``path`` in a volume of ``node`` are flipped, at places that ``seed`` draws.
+
+    ``path`` may be a pattern (``*``, ``**``): of the files it matches, the largest.
+    """
 
     path: str
     bits: int = 1
     seed: int = 0
+    capabilities: ClassVar[tuple[str, ...]] = ("DAC_OVERRIDE",)
 
     def says(self) -> str:
         return f"{self.node}: {self.bits} bits of {self.path} are flipped"

@@ -1,10 +1,13 @@
 """One experiment, exactly as its file says. Frozen: after loading there is nothing left to look up."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from harness.cluster import Cluster, Link
 from harness.faults import Fault
 from harness.objectives import Objective
+from harness.stop_when import StopWhen, time_limit_s
+from harness.targets import aim, stand_ins
 from harness.traffic import Traffic
 from harness.words import DURATION, word
 
@@ -24,7 +27,10 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``variables``: the compose file's own, set by ``with:``. ``expected``: what must be violated, or None."""
+    """``variables``: the compose file's own, set by ``with:``. ``expected``: what must be violated, or None.
+
+    ``faults``: on names, but for those that must be looked up when they are due (``harness.targets.pending``).
+    """
 
     name: str
     about: str
@@ -37,7 +43,23 @@ class Scenario:
     variables: tuple[tuple[str, str], ...] = ()
     expected: tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
+    stop_when: tuple[StopWhen, ...] = ()
+    time_limit_s: float | None = None
+
+    @property
+    def limit_s(self) -> float:
+        """How long a run of it may take in all, from its first container; longer, and it is stopped and healed."""
+        return time_limit_s(self.phases.total_s) if self.time_limit_s is None else self.time_limit_s
+
+    def stand_ins(self, cluster: Cluster) -> tuple[Fault, ...]:
+        """Every fault on names: what has to be looked up stands here once for each node that it may come to."""
+        return tuple(one for fault in self.faults for one in stand_ins(fault, cluster, self.seed))
+
+    def resolved(self, cluster: Cluster, found: Mapping[str, Mapping[str, str]]) -> "Scenario":
+        """With the nodes that were looked up: by fault, by word. What was never due keeps its words."""
+        aimed = (aim(fault, cluster, self.seed, found=found.get(fault.name)) for fault in self.faults)
+        return replace(self, faults=tuple(fault for fault, _ in aimed))
 
     def proxied(self, cluster: Cluster) -> frozenset[Link]:
         """Every link that some fault needs Toxiproxy on; those run through it all run long."""
-        return frozenset().union(*(fault.proxies(cluster) for fault in self.faults))
+        return frozenset[Link]().union(*(fault.proxies(cluster) for fault in self.stand_ins(cluster)))

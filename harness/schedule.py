@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from textwrap import wrap
 from typing import Literal
 
@@ -11,6 +10,8 @@ from harness.faults import Fault
 from harness.objectives import Bound, Objective
 from harness.primitives import AnyPrimitive
 from harness.scenario import Scenario
+from harness.seeds import sub_seed
+from harness.targets import pending
 from harness.units import show_planned_s
 from harness.words import words_of
 
@@ -25,7 +26,7 @@ class PhaseStart:
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """``primitives``: the changes that the fault is made of on this cluster."""
+    """``primitives``: the changes that the fault is made of on this cluster; none yet where it must be looked up."""
 
     at_s: float
     fault: Fault
@@ -54,17 +55,13 @@ def moves(scenario: Scenario, cluster: Cluster, without_faults: bool = False) ->
     proxied = scenario.proxied(cluster)
     for fault in () if without_faults else scenario.faults:
         at_s = phases.warmup_s + fault.at_s
-        found.append(Inject(_exact(at_s), fault, fault.compile(cluster, proxied, sub_seed(scenario.seed, fault.name))))
+        changes = () if pending(fault) else fault.compile(cluster, proxied, sub_seed(scenario.seed, fault.name))
+        found.append(Inject(_exact(at_s), fault, changes))
         found.append(Heal(_exact(at_s + fault.for_s), fault))
     return tuple(sorted(found, key=lambda move: (move.at_s, _RANK[type(move)])))
 
 
 _RANK: dict[type[Move], int] = {Heal: 0, PhaseStart: 1, Inject: 2}
-
-
-def sub_seed(seed: int, name: str) -> int:
-    """The seed of one fault's draws: from its own name, so that leaving another fault out does not move them."""
-    return int.from_bytes(sha256(f"{seed}/{name}".encode()).digest()[:6], "big")
 
 
 def _exact(seconds: float) -> float:
@@ -86,6 +83,7 @@ def plan_text(scenario: Scenario, cluster: Cluster, notes: Sequence[str] = ()) -
         _block("load", _load(scenario)),
         *(_block(f"fault {move.fault.name}", _fault(move, cluster)) for move in _injects(scenario, cluster)),
         _block("reach", _reach(scenario, cluster)),
+        _block("stopped and healed", _stops(scenario)),
         _block("objectives", [(o.name, _asks(o)) for o in scenario.objectives]),
         _block("with --no-faults", _placebo(scenario)),
         _block("worth knowing", [row for note in notes for row in _listed("*", wrap(note, _WIDTH), per_line=1)]),
@@ -154,12 +152,19 @@ def _fault(move: Inject, cluster: Cluster) -> list[Row]:
     return [
         ("what", f"{fault.kind}: {fault.describe()}"),
         ("how", f"{fault.via}, {move.at_s:.3f} to {until_s:.3f} s"),
-        *_listed("links", [f"{source} -> {target}" for source, target in sorted(fault.touches(cluster))]),
-        *_listed("stops", sorted(fault.stops(cluster))),
+        *_listed("whom", [str(target) for target in fault.targets], per_line=1),
+        *(() if pending(fault) else _whom(fault, cluster)),
         *_listed("does", [primitive.says() for primitive in move.primitives], per_line=1),
         *_listed("undo", wrap(fault.undo(), _WIDTH), per_line=1),
         *_listed("lease", list(dict.fromkeys(p.lease(fault.for_s) for p in move.primitives)), per_line=1),
         *_listed("mind", wrap(fault.page, _WIDTH), per_line=1),
+    ]
+
+
+def _whom(fault: Fault, cluster: Cluster) -> list[Row]:
+    return [
+        *_listed("links", [f"{source} -> {target}" for source, target in sorted(fault.touches(cluster))]),
+        *_listed("stops", sorted(fault.stops(cluster))),
     ]
 
 
@@ -169,18 +174,47 @@ def _listed(title: str, texts: Sequence[str], per_line: int = 6) -> list[Row]:
     return [(title if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Nodes that some fault can touch, whoever is drawn or looked up, and those that none can."""
+
+    touched: tuple[str, ...]
+    untouched: tuple[str, ...]
+
+
+def reach(scenario: Scenario, cluster: Cluster) -> Reach:
+    """The blast radius, by node; the client is in it where a fault names it. Containers of nobody else are ever in."""
+    touched: set[str] = set()
+    for fault in scenario.stand_ins(cluster):
+        touched |= {name for pair in fault.touches(cluster) for name in pair}
+        touched |= fault.stops(cluster) | fault.shakes(cluster)
+        touched |= {primitive.node for primitive in fault.compile(cluster, fault.proxies(cluster))}
+    return Reach(tuple(sorted(touched)), tuple(name for name in cluster.names() if name not in touched))
+
+
+def reach_text(scenario: Scenario, cluster: Cluster) -> str:
+    """The same in one sentence, for `check`."""
+    found = reach(scenario, cluster)
+    who = f"can touch {', '.join(found.touched)}" if found.touched else "touches nobody"
+    rest = f", never {', '.join(found.untouched)}" if found.touched and found.untouched else ""
+    return f"{who}{rest}; no container but the run's own"
+
+
 def _reach(scenario: Scenario, cluster: Cluster) -> list[Row]:
     """Who can be touched by a fault, and who must stay as it is."""
-    links = {pair for fault in scenario.faults for pair in fault.touches(cluster)}
-    stopped = {node for fault in scenario.faults for node in fault.stops(cluster)}
-    touched = {name for pair in links for name in pair} | stopped
+    found = reach(scenario, cluster)
     proxied = [str(link) for link in sorted(scenario.proxied(cluster))]
-    untouched = [name for name in cluster.names() if name not in touched]
     return [
-        *_listed("touched", sorted(touched) or ["nobody"]),
-        *_listed("untouched", untouched or ["nobody"]),
+        *_listed("touched", found.touched or ["nobody"]),
+        *_listed("untouched", found.untouched or ["nobody"]),
         *_listed("proxied", [*proxied, "through Toxiproxy all run long"] if proxied else ["no link"]),
     ]
+
+
+def _stops(scenario: Scenario) -> list[Row]:
+    """What ends the run early. Its own time limit only where the file gives one: else it is there for us to fail by."""
+    limit = [("after", show_planned_s(scenario.time_limit_s))] if scenario.time_limit_s is not None else []
+    return [*(("when", condition.describe()) for condition in scenario.stop_when), *limit]
 
 
 def _asks(objective: Objective) -> str:

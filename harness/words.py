@@ -13,6 +13,10 @@ from harness import units
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_SHARE = r"\d{1,3}(?:\.\d{1,9})? ?%"
+# How many, or which, of whom: groups 1 and 2; or a share of every node: group 3.
+SOME = re.compile(rf"({_SHARE}|\d{{1,3}}|minority|majority|leader|follower) of ({_NODE.pattern})|({_SHARE})", re.ASCII)
+_SPAN = re.compile(rf"({units.DURATION.pattern})(?: ?\.\. ?({units.DURATION.pattern}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +35,21 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One key: its reader, what it means, and whether it takes a list (a single word is then a list of one)."""
+    """One key: its reader, what it means, and whether it takes a list (a single word is then a list of one).
+
+    ``repeats``: the list may have a word twice, as a command line may.
+    """
 
     key: str
     reader: Reader
     about: str
     many: bool = False
+    repeats: bool = False
 
 
-def word(key: str, reader: Reader, about: str, *, many: bool = False) -> Mapping[str, Word]:
+def word(key: str, reader: Reader, about: str, *, many: bool = False, repeats: bool = False) -> Mapping[str, Word]:
     """The ``metadata`` of a dataclass field that a scenario file can set."""
-    return {"word": Word(key, reader, about, many)}
+    return {"word": Word(key, reader, about, many, repeats)}
 
 
 def word_of(field: Field[Any]) -> Word | None:
@@ -71,9 +79,24 @@ def _name(text: str) -> str:
 
 
 def _node(text: str) -> str:
-    if _NODE.fullmatch(text):
+    some = SOME.fullmatch(text)
+    how = (some[1] or some[3]) if some else ""
+    if how.endswith("%"):
+        units.share(how)
+    if some or _NODE.fullmatch(text):
         return text
-    raise ValueError(f"is '{text}': write a node's name, as its compose file has it")
+    raise ValueError(f"is '{text}': write a node's name, its role, or how many, such as '2 of ROLE' or '30%'")
+
+
+def _span(text: str) -> tuple[float, float]:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"is '{text}': write a duration or a range of them, such as 3s..8s")
+    low = units.duration_s(found[1])
+    high = units.duration_s(found[4]) if found[4] else low
+    if high < low:
+        raise ValueError(f"is '{text}', which ends before it begins: write the shorter one first")
+    return low, high
 
 
 def _text(text: str) -> str:
@@ -86,5 +109,7 @@ SHARE = Reader("share", "99.5%", units.share, pattern=units.SHARE.pattern)
 SIZE = Reader("size", "2MB", units.size_bytes, pattern=units.SIZE.pattern)
 COUNT = Reader("whole number", "7", units.count, pattern=units.COUNT.pattern)
 NAME = Reader("name", "lost-n1", _name, pattern=_NAME.pattern)
-NODE = Reader("node", "n1", _node, pattern=_NODE.pattern)
+# A node's name, or a word that stands for nodes (see ``harness.targets``).
+NODE = Reader("node", "n1", _node, pattern=rf"(?:{_NODE.pattern})|(?:{SOME.pattern})")
+SPAN = Reader("duration or a range of them", "3s..8s", _span, pattern=_SPAN.pattern)  # (shortest_s, longest_s)
 TEXT = Reader("text", "one sentence", _text)

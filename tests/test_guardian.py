@@ -1,5 +1,6 @@
 """The guardian in a process of its own, as the harness starts it; what it would do is only said."""
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import guardian
+from harness.errors import EngineError, HarnessError
 from harness.guardian import Guardian
 
 CODE = """
@@ -98,3 +100,62 @@ def test_what_it_would_run_is_the_harness_itself(tmp_path: Path, monkeypatch: py
     guardian.spawn("chaos-t-abcde", tmp_path, keep=False)
     command = [sys.executable, "-m", "harness", "guard", "chaos-t-abcde", str(tmp_path)]
     assert started == [([*command, "--keep"], tmp_path / "guardian.log"), (command, tmp_path / "guardian.log")]
+
+
+def test_healing_is_insisted_on_until_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guardian, "_AGAIN_S", 0.001)
+    answers: list[tuple[str, ...] | HarnessError] = [("n1",), EngineError("the engine did not answer"), ()]
+    said: list[str] = []
+
+    def heal() -> tuple[str, ...]:
+        answer = answers.pop(0)
+        if isinstance(answer, HarnessError):
+            raise answer
+        return answer
+
+    assert guardian.insist(heal, said.append, settle=False) == ()
+    assert (answers, said) == ([], ["the engine did not answer"])
+
+
+def test_what_appears_after_everything_was_gone_is_healed_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guardian, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(guardian, "_SETTLE_S", 0.2)
+    answers: list[tuple[str, ...]] = [(), (), ("late-n2",), ()]
+    asked: list[float] = []
+
+    def heal() -> tuple[str, ...]:
+        asked.append(time.monotonic())
+        return answers.pop(0) if answers else ()
+
+    assert guardian.insist(heal, print, settle=True) == ()
+    assert not answers
+    assert asked[-1] - asked[3] >= 0.2  # counted anew from the last thing that appeared
+
+
+def test_what_cannot_be_healed_in_minutes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guardian, "_INSIST_S", 0.05)
+    monkeypatch.setattr(guardian, "_AGAIN_S", 0.01)
+    assert guardian.insist(lambda: ("n1: the engine refused",), print, settle=True) == ("n1: the engine refused",)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").is_file(), reason="programs are found by /proc, which is not here")
+def test_programs_that_a_dead_harness_left_running_end_and_the_guardian_and_others_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeping = [sys.executable, "-c", "import sys, time; print('up', flush=True); time.sleep(60)"]
+    with subprocess.Popen(sleeping, stdout=subprocess.PIPE) as other:
+        monkeypatch.setenv("CHAOS_HARNESS_RUN", "")  # so that what is set now is taken away afterwards
+        guardian.mark_children("chaos-t-abcde")
+        with subprocess.Popen(sleeping, stdout=subprocess.PIPE) as child:
+            guard = Guardian(sleeping, tmp_path / "log")
+            for started in (other, child):
+                assert started.stdout is not None and started.stdout.readline() == b"up\n"
+            _until(tmp_path / "log", "up\n")
+            guardian.end_children("chaos-t-abcd")
+            assert child.poll() is None  # another run's
+            guardian.end_children("chaos-t-abcde")
+            assert child.wait(10) == -9
+            assert other.poll() is None and guard._process.poll() is None
+        guard._process.kill()
+        guard.take_over()
+        other.kill()

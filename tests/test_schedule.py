@@ -1,6 +1,7 @@
 """The schedule is a pure function, and the plan says it in words."""
 
 from dataclasses import replace
+from textwrap import wrap
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,9 @@ from harness.objectives.answers import Success
 from harness.primitives import Cut, Toxic
 from harness.primitives import Kill as KillNode
 from harness.scenario import Phases, Scenario
-from harness.schedule import Heal, Inject, PhaseStart, moves, plan_text
+from harness.schedule import Heal, Inject, PhaseStart, moves, plan_text, reach_text
+from harness.stop_when import StopWhen
+from harness.targets import aim
 from harness.traffic.http import Http
 
 CLUSTER = Cluster(
@@ -98,7 +101,12 @@ def test_every_inject_has_its_heal_exactly_so_much_later(times: list[tuple[float
         assert found.index(begun[fault.name]) < found.index(ended[fault.name])
 
 
-PLAN = """\
+def _page(fault: Fault) -> str:
+    """Whatever its class says of itself, as the plan folds it."""
+    return "\n         ".join(wrap(fault.page, 100))
+
+
+PLAN = f"""\
 pair · pair · 3 nodes · seed 7
 One of two is slow, then lost.
 
@@ -122,8 +130,7 @@ fault slow-a
   does   gateway: toxic latency (latency 200, jitter 0) downstream on gateway -> a:80
   undo   the toxic is deleted; the link stays on its proxy, without toxics
   lease  the agent heals when it has heard nothing for 5 s; without the agent its supervisor stops Toxiproxy
-  mind   TCP only, after the connection was accepted: connecting stays fast, and a dead target looks alive to
-         a TCP health check, on this link, all run long. Toxiproxy's jitter cannot be replayed from a seed.
+  mind   {_page(SLOW)}
 
 fault lost-a
   what   partition: a cut off from gateway (drop)
@@ -134,8 +141,7 @@ fault lost-a
          gateway: packets to a, as they leave, of connections to a:80 are dropped
   undo   the rules' sets are emptied; the kernel forgets their elements by itself 2 s later
   lease  the agent heals when it has heard nothing for 5 s; the kernel forgets the rule 5 s after it was set
-  mind   The node's own process runs on; the client and Prometheus reach it unless the client is named. A cut
-         link means connections in that direction: packets to the target's port, and their answers.
+  mind   {_page(LOST)}
 
 reach
   touched    a, gateway
@@ -176,3 +182,41 @@ def test_the_plan_of_a_twin_says_what_it_is_for_and_how_a_kill_is_undone() -> No
 def test_the_plan_without_faults_touches_nobody() -> None:
     lines = plan_text(replace(SCENARIO, faults=(), objectives=()), CLUSTER).splitlines()
     assert lines[-4:] == ["reach", "  touched    nobody", "  untouched  gateway, a, b", "  proxied    no link"]
+
+
+def test_the_plan_says_whom_a_word_stands_for_and_what_stops_the_run() -> None:
+    dead = Kill(name="dead", at_s=1.0, for_s=2.0, nodes=("1 of node",))
+    aimed, _ = aim(dead, CLUSTER, 7)
+    scenario = replace(
+        SCENARIO,
+        faults=(aimed,),
+        stop_when=(StopWhen(traffic="web", success=Bound("<", 0.5, "< 50%"), over_s=5.0),),
+        time_limit_s=90.0,
+    )
+    lines = plan_text(scenario, CLUSTER).splitlines()
+    assert f"  whom   1 of node -> {aimed.nodes[0]}" in lines
+    at = lines.index("stopped and healed")
+    assert lines[at + 1 : at + 3] == ["  when   web: success < 50% over 5 s", "  after  90 s"]
+
+
+def test_a_fault_on_whoever_leads_is_planned_with_everyone_it_may_hit() -> None:
+    nodes = (replace(node, leader="leads", metrics="9/m") if node.name != "gateway" else node for node in CLUSTER.nodes)
+    cluster = Cluster("pair", tuple(nodes))
+    dead, _ = aim(Kill(name="dead", at_s=1.0, for_s=2.0, nodes=("leader",)), cluster, 7)
+    scenario = replace(SCENARIO, faults=(dead,))
+    assert [move.primitives for move in moves(scenario, cluster) if isinstance(move, Inject)] == [()]
+    lines = plan_text(scenario, cluster).splitlines()
+    at = lines.index("fault dead")
+    assert lines[at : at + 4] == [
+        "fault dead",
+        "  what  kill: leader killed (SIGKILL)",
+        "  how   the engine, 6.000 to 8.000 s",
+        "  whom  leader -> one of a, b, as Prometheus says when it is due",
+    ]
+    assert "  touched    a, b" in lines and "  untouched  gateway" in lines
+    assert reach_text(scenario, cluster) == "can touch a, b, never gateway; no container but the run's own"
+
+
+def test_who_can_be_touched_is_said_in_a_sentence() -> None:
+    assert reach_text(SCENARIO, CLUSTER) == "can touch a, gateway, never b; no container but the run's own"
+    assert reach_text(replace(SCENARIO, faults=()), CLUSTER) == "touches nobody; no container but the run's own"

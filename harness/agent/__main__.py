@@ -1,4 +1,8 @@
-"""``python -m harness.agent``: JSON lines in, JSON lines out; see ``harness.wire``. End of input heals everything."""
+"""``python -m harness.agent``: JSON lines in, JSON lines out; see ``harness.wire``. End of input heals everything.
+
+In a sidecar it changes the pod's network. With ``--beside NODE`` it runs in a container of its own that shares the
+node's processes and volumes, for the length of one fault.
+"""
 
 import gc
 import os
@@ -6,14 +10,17 @@ import signal
 import sys
 import threading
 
-from harness.agent.agent import Agent, EndOfInput, Inbox
+from harness.agent.agent import Agent, EndOfInput, Inbox, Supervisor
+from harness.agent.beside import mechanisms
+from harness.agent.clock.mechanism import Clocks
 from harness.agent.kernel import Kernel, library
 from harness.agent.lease import Lease
 from harness.agent.metrics import Metrics
 from harness.agent.namespace import Namespace
 from harness.agent.outbox import Outbox
+from harness.agent.place import Place
 from harness.agent.probes import Prober
-from harness.agent.tie import Tie
+from harness.agent.tie import Alone, Tie
 from harness.agent.toxics import Toxics
 from harness.clock import monotonic_ns
 from harness.errors import AgentError, WireError
@@ -51,11 +58,8 @@ def _receive(line: bytes, inbox: Inbox, outbox: Outbox, lease: Lease) -> None:
         inbox.put(order)
 
 
-def _run(outbox: Outbox) -> int:
-    metrics = Metrics()
-    metrics.serve()
-    supervisor = Tie()
-    inbox = Inbox()
+def _run(outbox: Outbox, beside: str | None) -> int:
+    inbox, lease, metrics = Inbox(), Lease(LEASE_S), Metrics()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: inbox.put(EndOfInput()))
 
@@ -63,16 +67,18 @@ def _run(outbox: Outbox) -> int:
         metrics.probed(probe.peer, probe.rtt_s)
         outbox.put(probe)
 
-    lease = Lease(LEASE_S)
-    namespace = Namespace(Kernel(library()), Toxics(supervisor.beat))
+    supervisor: Supervisor
+    if beside is None:
+        metrics.serve()
+        supervisor = Tie()
+        place: Place = Namespace(Kernel(library()), Toxics(supervisor.beat))
+        prober = Prober(tell)
+    else:
+        supervisor, prober = Alone(), None
+        place = Place(beside, (*mechanisms(), Clocks()))
+        lease.renew(monotonic_ns())
     agent = Agent(
-        namespace=namespace,
-        say=outbox.put,
-        inbox=inbox,
-        supervisor=supervisor,
-        prober=Prober(tell),
-        metrics=metrics,
-        lease=lease,
+        place=place, say=outbox.put, inbox=inbox, supervisor=supervisor, prober=prober, metrics=metrics, lease=lease
     )
     threading.Thread(target=_read, args=(inbox, outbox, lease), name="orders", daemon=True).start()
     gc.collect()
@@ -85,7 +91,7 @@ def main() -> int:
     outbox = Outbox(sys.stdout.fileno())
     outbox.put(Hello(os.getpid(), monotonic_ns()))
     try:
-        code = _run(outbox)
+        code = _run(outbox, sys.argv[2] if sys.argv[1:2] == ["--beside"] else None)
     except AgentError as error:
         outbox.put(Failed(str(error)))
         code = 1

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from harness.agent.kernel import Held
 from harness.agent.lease import Lease
 from harness.agent.metrics import FaultFigures, Metrics
-from harness.agent.namespace import Namespace, Span
+from harness.agent.place import Place, Span
 from harness.agent.probes import Prober
 from harness.agent.schedule import Moment, Move, Schedule, wait_until
 from harness.agent.tie import BEAT_S
@@ -29,12 +28,17 @@ from harness.wire import (
     Met,
     Prepare,
     Prepared,
+    Reading,
     Stop,
 )
 
 SETTLE_S = 0.003  # reading back can wait; other pods' agents may want this core for the same instant
 Why = Literal["schedule", "order", "lease", "end"]
 State = Literal["armed", "fired", "healed"]
+READ_EVERY_NS = 500_000_000  # how often the witnesses of a fault are asked
+READ_TAKES_NS = 350_000_000  # what they may take; with a moment so near they are not asked
+AFTER_NS = 2_000_000_000  # so long after a heal they are asked what is left
+_WHEN: dict[State, Literal["before", "during", "after"]] = {"armed": "before", "fired": "during", "healed": "after"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +97,22 @@ class Agent:
     def __init__(
         self,
         *,
-        namespace: Namespace,
+        place: Place,
         say: Callable[[Message], None],
         inbox: Inbox,
         supervisor: Supervisor,
-        prober: Prober,
+        prober: Prober | None,
         metrics: Metrics,
         lease: Lease,
     ) -> None:
-        self._namespace, self._say, self._inbox, self._supervisor = namespace, say, inbox, supervisor
+        self._place, self._say, self._inbox, self._supervisor = place, say, inbox, supervisor
         self._prober, self._metrics, self._lease = prober, metrics, lease
         self._schedule = Schedule()
         self._states: dict[str, State] = {}
+        self._orders: dict[str, Arm] = {}
         self._met: dict[str, Met] = {}  # the last figures of each fault
+        self._watched: dict[str, int] = {}  # faults whose witnesses are asked, and until when
+        self._next_reading_ns = 0
         self._end: Why | None = None
         self._broken = False
 
@@ -131,7 +138,7 @@ class Agent:
         """All changes of one instant first, then their proofs."""
         spans: list[tuple[Moment, Span]] = []
         for moment in moments:
-            change = self._namespace.fire if moment.move is Move.FIRE else self._namespace.heal
+            change = self._place.fire if moment.move in (Move.FIRE, Move.RESUME) else self._place.heal
             try:
                 spans.append((moment, change(moment.fault)))
             except AgentError as error:
@@ -139,15 +146,41 @@ class Agent:
         if spans:
             time.sleep(SETTLE_S)
         for moment, span in spans:
-            if moment.move is Move.FIRE:
-                self._confirm_fired(moment.fault, span)
+            match moment.move:
+                case Move.FIRE:
+                    self._confirm_fired(moment.fault, span)
+                    self._alternate(moment, span)
+                case Move.HEAL:
+                    self._confirm_healed(moment.fault, span, "schedule")
+                case Move.RESUME | Move.REST:
+                    self._confirm_turn(moment, span)
+
+    def _confirm_turn(self, moment: Moment, span: Span) -> None:
+        try:
+            if moment.move is Move.RESUME:
+                self._place.confirm_fired(moment.fault)
             else:
-                self._confirm_healed(moment.fault, span, "schedule")
+                self._place.confirm_healed(moment.fault)
+        except AgentError as error:
+            self._failed(moment.fault, error)
+        else:
+            self._alternate(moment, span)
+
+    def _alternate(self, moment: Moment, span: Span) -> None:
+        """The next turn of a fault that comes and goes; nothing for one that stays."""
+        order = self._orders[moment.fault]
+        if order.on_s is None or order.off_s is None or self._states[moment.fault] != "fired":
+            return
+        on = moment.move is not Move.REST
+        self._say(Reading(moment.fault, "during", "on", float(on), span.after_ns))
+        next_ns = moment.at_ns + to_ns(order.on_s if on else order.off_s)
+        if next_ns < order.until_ns:
+            self._schedule.add(Moment(next_ns, Move.REST if on else Move.RESUME, moment.fault))
 
     def _confirm_fired(self, fault: str, span: Span) -> None:
         self._states[fault] = "fired"
         try:
-            self._namespace.confirm_fired(fault)
+            self._place.confirm_fired(fault)
         except AgentError as error:
             self._failed(fault, error)
         else:
@@ -155,17 +188,17 @@ class Agent:
 
     def _confirm_healed(self, fault: str, span: Span, why: Why) -> None:
         try:
-            met = self._met[fault] = self._namespace.confirm_healed(fault)
+            met = self._met[fault] = self._place.confirm_healed(fault)
         except AgentError as error:
             self._not_healed(fault, error)
             return
-        self._states[fault] = "healed"
+        self._over(fault)
         self._say(Healed(fault, span.before_ns, span.after_ns, why, met.packets, met.bytes, met.echoes))
 
     def _heal(self, fault: str, why: Why) -> None:
         self._schedule.forget(fault)
         try:
-            span = self._namespace.heal(fault)
+            span = self._place.heal(fault)
         except AgentError as error:
             self._not_healed(fault, error)
         else:
@@ -175,13 +208,18 @@ class Agent:
         """What was applied of it is undone here; then it is said."""
         self._schedule.forget(fault)
         try:
-            self._namespace.heal(fault)
-            self._met[fault] = self._namespace.confirm_healed(fault)
+            self._place.heal(fault)
+            self._met[fault] = self._place.confirm_healed(fault)
         except AgentError as worse:
             self._not_healed(fault, worse)
             return
-        self._states[fault] = "healed"
+        self._over(fault)
         self._say(Failed(str(error), fault))
+
+    def _over(self, fault: str) -> None:
+        self._schedule.forget(fault)
+        self._states[fault] = "healed"
+        self._watched[fault] = monotonic_ns() + AFTER_NS
 
     def _not_healed(self, fault: str, error: AgentError) -> None:
         """The agent ends without a goodbye; then the supervisor removes the table and stops Toxiproxy."""
@@ -230,10 +268,11 @@ class Agent:
     def _prepare(self, order: Prepare) -> None:
         if held := [fault for fault, state in self._states.items() if state != "healed"]:
             raise AgentError(f"cannot be prepared again while {', '.join(held)} is armed; heal it first")
-        self._namespace.prepare(order)
-        self._states, self._met = {}, {}
-        peers = {peer: self._namespace.address(peer) for peer in order.peers}
-        self._prober.start(peers, order.probe_every_s, order.probe_timeout_s)
+        self._place.prepare(order)
+        self._states, self._met, self._watched = {}, {}, {}
+        peers = {peer: self._place.address(peer) for peer in order.peers}
+        if self._prober:
+            self._prober.start(peers, order.probe_every_s, order.probe_timeout_s)
         self._lease.renew(monotonic_ns())
         self._say(Prepared(monotonic_ns()))
 
@@ -242,8 +281,13 @@ class Agent:
             raise AgentError(f"{order.fault} is {self._states[order.fault]} already; heal it before it is armed again")
         if order.until_ns <= max(monotonic_ns(), order.at_ns):
             raise AgentError(f"{order.fault} came too late: it should be over already")
-        self._namespace.arm(order)
-        self._states[order.fault] = "armed"
+        try:
+            self._place.arm(order)
+        except AgentError:
+            self._place.forget(order.fault)
+            raise
+        self._states[order.fault], self._orders[order.fault] = "armed", order
+        self._watched[order.fault] = order.until_ns + AFTER_NS
         self._met[order.fault] = Met(order.fault, 0, 0, 0)
         self._schedule.add(Moment(order.at_ns, Move.FIRE, order.fault))
         self._schedule.add(Moment(order.until_ns, Move.HEAL, order.fault))
@@ -259,10 +303,9 @@ class Agent:
                 self._heal(name, "order")
 
     def _inspect(self) -> None:
-        held, toxics, ports = self._namespace.inspect()
-        self._take_figures(held)
-        elements = self._namespace.elements(held)
-        self._say(Counters(monotonic_ns(), elements, toxics, tuple(self._met.values()), ports))
+        seen = self._place.inspect()
+        self._take_figures()
+        self._say(Counters(monotonic_ns(), seen.elements, seen.toxics, tuple(self._met.values()), seen.ports))
 
     # --- time passes --------------------------------------------------------------------------------------------------
 
@@ -271,12 +314,26 @@ class Agent:
         if self._lease.expired(now_ns):
             self._end = "lease"
         if self._states and self._schedule.quiet(now_ns):
-            self._attempt(lambda: self._take_figures(self._namespace.held()), None)
+            self._attempt(self._take_figures, None)
+        if self._watched and now_ns >= self._next_reading_ns and self._schedule.quiet(now_ns, READ_TAKES_NS):
+            self._next_reading_ns = now_ns + READ_EVERY_NS
+            self._attempt(lambda: self._read(now_ns), None)
 
-    def _take_figures(self, held: Held) -> None:
+    def _read(self, now_ns: int) -> None:
+        """What the witnesses of every fault see now. One that has long been healed is forgotten."""
+        for fault in [fault for fault, until_ns in self._watched.items() if now_ns >= until_ns]:
+            del self._watched[fault]
+            self._place.forget(fault)
+        for fault in self._watched:
+            when = _WHEN[self._states[fault]]
+            for name, value in self._place.readings(fault).items():
+                self._say(Reading(fault, when, name, value, monotonic_ns()))
+            self._supervisor.beat()
+
+    def _take_figures(self) -> None:
         for fault, state in self._states.items():
             if state == "fired":
-                self._met[fault] = self._namespace.met(fault, held)
+                self._met[fault] = self._place.met(fault)
         self._metrics.faults = {
             fault: FaultFigures(state == "fired", self._met[fault].packets) for fault, state in self._states.items()
         }
@@ -286,7 +343,7 @@ class Agent:
             if state != "healed":
                 self._heal(fault, why)
         try:
-            self._namespace.leave()
+            self._place.leave()
         except AgentError as error:
             self._say(Failed(str(error)))
             self._broken = True

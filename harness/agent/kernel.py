@@ -13,6 +13,7 @@ from harness.agent import packets
 from harness.errors import AgentError
 
 _SS_TIMEOUT_S = 1.0
+_OURS = packets.TABLE.split()[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,13 @@ class _Counter(msgspec.Struct):
     bytes: int
 
 
+class _Table(msgspec.Struct):
+    family: str
+    name: str
+
+
 class _Item(msgspec.Struct):
+    table: _Table | None = None
     set: _Elements | None = None
     map: _Elements | None = None
     rule: _Rule | None = None
@@ -109,13 +116,22 @@ class Kernel:
         if code:
             raise AgentError(f"the kernel refused a change of its packet rules: {' '.join(error.split())[:300]}")
 
-    def held(self) -> Held:
-        code, listing, error = self._nft.cmd(f"list table {packets.TABLE}")
+    def held(self, table: str = packets.TABLE) -> Held:
+        """What one of our tables holds; empty where there is no such table."""
+        code, listing, error = self._nft.cmd(f"list table {table}")
         if code and "No such file" in error:
             return Held({}, {}, {})
         if code:
             raise AgentError(f"the kernel did not list its packet rules: {' '.join(error.split())[:300]}")
         return parse(listing)
+
+    def tables(self) -> tuple[str, ...]:
+        """Ours that are there, such as ``inet harness``: all whose name begins so."""
+        code, listing, error = self._nft.cmd("list tables")
+        if code:
+            raise AgentError(f"the kernel did not list its tables: {' '.join(error.split())[:300]}")
+        found = (item.table for item in _listing.decode(listing).nftables)
+        return tuple(f"{t.family} {t.name}" for t in found if t and t.name.startswith(_OURS))
 
 
 def end_sockets(ss_filter: str) -> None:
@@ -124,8 +140,9 @@ def end_sockets(ss_filter: str) -> None:
 
 
 def remove_everything(kernel: Kernel) -> None:
-    """Our table and any queueing discipline: the namespace as it was before us."""
-    kernel.change(packets.DELETE)
+    """Our tables and any queueing discipline: the namespace as it was before us."""
+    if tables := kernel.tables():
+        kernel.change("\n".join(f"delete table {table}" for table in tables))
     for device in Path("/sys/class/net").iterdir():
         if device.name != "lo":
             _run("tc", "qdisc", "del", "dev", device.name, "root")

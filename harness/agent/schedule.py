@@ -13,10 +13,12 @@ QUIET_NS = 20_000_000  # with a moment so near, nothing that can wait is begun
 
 
 class Move(IntEnum):
-    """In the order in which moves of one instant are made."""
+    """In the order in which moves of one instant are made. A fault with a pattern rests and resumes while it lasts."""
 
     FIRE = 0
-    HEAL = 1
+    RESUME = 1
+    REST = 2
+    HEAL = 3
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,9 +44,9 @@ class Schedule:
     def next_ns(self) -> int | None:
         return self._heap[0].at_ns if self._heap else None
 
-    def quiet(self, now_ns: int) -> bool:
+    def quiet(self, now_ns: int, for_ns: int = QUIET_NS) -> bool:
         """Is there time for something else before the next moment?"""
-        return not self._heap or self._heap[0].at_ns - now_ns > QUIET_NS
+        return not self._heap or self._heap[0].at_ns - now_ns > for_ns
 
     def due(self, now_ns: int) -> tuple[Moment, ...]:
         found = []

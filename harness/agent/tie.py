@@ -4,6 +4,7 @@ An agent started by an exec is no child of the container's first process, which 
 socket tells: it closes when the agent dies, and falls silent when the agent is frozen.
 """
 
+import os
 import socket
 import time
 
@@ -58,3 +59,22 @@ class Tie:
             self._socket.send(what)
         except OSError:
             return  # BlockingIOError: no room; else it is gone, which ``warning`` reports
+
+
+class Alone:
+    """What an agent beside a node has in place of a supervisor: nobody. Each of its changes has a lease of its own."""
+
+    def __init__(self) -> None:
+        self._silent, self._held = os.pipe2(os.O_CLOEXEC)  # never readable
+
+    def fileno(self) -> int:
+        return self._silent
+
+    def beat(self) -> None:
+        pass
+
+    def goodbye(self) -> None:
+        pass
+
+    def warning(self) -> str | None:
+        return None

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from harness.agent import tie
 from harness.agent.kernel import Kernel, library, remove_everything
@@ -39,6 +40,28 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
             writer.write(data)
             await writer.drain()
     writer.close()
+
+
+class DatagramEcho(asyncio.DatagramProtocol):
+    """A datagram goes back to its sender; not to another echo, or it would never end."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if addr[1] != ECHO_PORT:
+            self._transport.sendto(data, addr)
+
+
+async def echo_datagrams() -> None:
+    """On the same port as the TCP echo, IPv4 and, where there is such a thing here, IPv6."""
+    for family, ip in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        with suppress(OSError):
+            served = socket.socket(family, socket.SOCK_DGRAM)
+            if family == socket.AF_INET6:
+                served.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            served.bind((ip, ECHO_PORT))
+            await asyncio.get_running_loop().create_datagram_endpoint(DatagramEcho, sock=served)
 
 
 def start_toxiproxy() -> "subprocess.Popen[bytes]":
@@ -70,6 +93,7 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
         self._reap()  # what died before the handler was there
         await asyncio.start_server(echo, None, ECHO_PORT)
+        await echo_datagrams()
         with suppress(FileNotFoundError):
             Path(tie.PATH).unlink()
         await asyncio.start_unix_server(self._watch, tie.PATH)

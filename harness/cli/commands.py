@@ -9,12 +9,11 @@ from typing import ParamSpec
 
 import click
 
-from harness import __version__, guardian
-from harness.cli import experiment, places, results
+from harness import __version__
+from harness.cli import experiment, healing, places, results
 from harness.cli.bound import Overrides, load
 from harness.cli.doctor import doctor as examine
 from harness.clock import monotonic_ns
-from harness.drivers.docker import DockerCluster, connect, runs_on
 from harness.drivers.images import Images
 from harness.drivers.provision import ensure_engine
 from harness.errors import HELD, INTERRUPTED, HarnessError, Problem, ScenarioError
@@ -28,10 +27,8 @@ from harness.recording.folder import VERDICT
 from harness.report import figures, terminal
 from harness.report.console import console
 from harness.report.live import live
-from harness.runner import alive
-from harness.runner.heal import heal as heal_run
 from harness.runner.play import Options
-from harness.schedule import plan_text
+from harness.schedule import plan_text, reach_text
 from harness.traffic import CLIENTS
 
 P = ParamSpec("P")
@@ -140,6 +137,7 @@ def check(names: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> int
         )
         counted = ", ".join(f"{len(things)} {noun}{'' if len(things) == 1 else 's'}" for things, noun in parts)
         click.echo(f"{name}: well ({counted})")
+        click.echo(f"{name}: {reach_text(bound.scenario, bound.cluster)}")
         for note in notes(bound.scenario, bound.cluster):
             click.echo(f"{name}: note: {note}")
     if problems:
@@ -234,11 +232,8 @@ def build_images() -> int:
 @_sentences
 def status() -> int:
     """Runs that have containers on this engine, and whether their harness is alive."""
-    found = runs_on(connect())
-    for name, record in found.items():
-        click.echo(f"{name}  {'alive' if alive.is_alive(Path(record)) else 'left behind or kept'}  {record}")
-    if not found:
-        click.echo("nothing of ours is on this engine")
+    for line in healing.status():
+        click.echo(line)
     return HELD
 
 
@@ -254,8 +249,8 @@ def doctor() -> int:
 @click.option("--keep", is_flag=True, help="Undo the faults and leave the cluster up.")
 @_sentences
 def heal(project: str | None, keep: bool) -> int:
-    """Undo and remove what a run left behind that is not alive any more; all such runs, or PROJECT."""
-    return _heal(project, keep=keep, even_alive=False)
+    """Undo and remove what dead runs left behind; all of them, or PROJECT (which may be a kept one)."""
+    return healing.heal(project, click.echo, keep=keep)
 
 
 @command.command()
@@ -263,7 +258,7 @@ def heal(project: str | None, keep: bool) -> int:
 @_sentences
 def down(project: str) -> int:
     """Remove a cluster that was kept."""
-    return _heal(project, keep=False, even_alive=False)
+    return healing.heal(project, click.echo)
 
 
 @command.command(hidden=True)
@@ -273,27 +268,4 @@ def down(project: str) -> int:
 @_sentences
 def guard(project: str, record: Path, keep: bool) -> int:
     """The guardian's own process; started by `run`, never by hand."""
-    if guardian.wait():
-        click.echo(f"the harness of {project} is gone or silent; healing {record}")
-        return _heal(project, keep=keep, even_alive=True)
-    return HELD
-
-
-def _heal(project: str | None, *, keep: bool, even_alive: bool) -> int:
-    client, left_all = connect(), 0
-    found = runs_on(client)
-    if project is not None and project not in found:
-        click.echo(f"nothing of {project} is on this engine")
-        return HELD
-    for name, record in found.items():
-        if project not in (None, name):
-            continue
-        if not even_alive and alive.is_alive(Path(record)):
-            click.echo(f"{name}: alive, left alone")
-            continue
-        left = heal_run(DockerCluster(client, name), Path(record), remove=not keep)
-        left_all += len(left)
-        click.echo(f"{name}: {'could not be healed: ' + ', '.join(left) if left else 'healed' if keep else 'gone'}")
-    if not found:
-        click.echo("nothing of ours is on this engine")
-    return 3 if left_all else HELD
+    return healing.guard(project, record, click.echo, keep=keep)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import harness
 from harness import guardian
-from harness.cli import places, results
+from harness.cli import healing, places, results
 from harness.cli.bound import Bound, Overrides, draft, load
 from harness.clock import monotonic_ns, wall
 from harness.drivers.docker import DockerCluster, connect
@@ -63,6 +63,7 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     began_ns = monotonic_ns()
     _refuse_early(name, overrides)
     facts = ensure_engine(live.say)
+    healing.refuse_residue(live.say)
     bound = load(name, overrides)
     identity = Identity.new(bound.name, runs)
     live.title(bound.name, bound.cluster.name, len(bound.cluster.nodes), bound.scenario.seed, identity.run)
@@ -123,6 +124,7 @@ def _record(identity: Identity, bound: Bound, woven: Woven, facts: EngineFacts, 
 
 
 def _play(bound: Bound, woven: Woven, identity: Identity, recorder: Recorder, options: Options, live: Live) -> How:
+    guardian.mark_children(identity.project)
     guard = guardian.spawn(identity.project, identity.folder, keep=options.keep)
     inbox = Inbox()
     restore = _signals_to(inbox)

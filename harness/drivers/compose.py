@@ -23,10 +23,14 @@ def resolve(file: Path, project: str, variables: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def up(file: Path, folder: Path, services: Sequence[str]) -> None:
-    """Create and start ``services`` of a woven file. Relative paths of the user's are relative to ``folder``."""
-    arguments = ["-f", str(file), "--project-directory", str(folder), "--progress", "plain"]
-    done = _run([*arguments, "up", "-d", "--no-recreate", "--quiet-pull", *services], {}, timeout_s=_START_TIMEOUT_S)
+def up(file: Path, folder: Path, services: Sequence[str], *, alone: bool = False) -> None:
+    """Create and start ``services`` of a woven file. Relative paths of the user's are relative to ``folder``.
+
+    ``alone``: nothing else is started, not even what they depend on (it may be down because a fault keeps it down).
+    """
+    options = ["up", "-d", "--no-recreate", "--quiet-pull", *(["--no-deps"] if alone else [])]
+    arguments = ["-f", str(file), "--project-directory", str(folder), "--progress", "plain", *options, *services]
+    done = _run(arguments, {}, timeout_s=_START_TIMEOUT_S)
     if done.returncode:
         raise EngineError(f"the engine could not start {', '.join(services)}: {_last_line(done.stderr)}")
 

@@ -3,9 +3,8 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,14 +15,16 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.models.volumes import Volume
 from docker.types import CancellableStream
-from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from harness.cluster import CLIENT, Cluster
-from harness.drivers import compose
+from harness.drivers import beside, compose
+from harness.drivers.asking import patient, translated
+from harness.drivers.deeds import Deeds
 from harness.drivers.prometheus import Prometheus
-from harness.drivers.streams import ExecStream
+from harness.drivers.streams import AttachStream, ExecStream
 from harness.engine import Change
 from harness.errors import EngineError
+from harness.primitives import Beside
 from harness.weave import Woven
 from harness.weave.pods import LABEL_NODE, LABEL_PART, LABEL_RECORD, LABEL_RUN
 from harness.wire import Address
@@ -48,7 +49,7 @@ def connect() -> docker.DockerClient:
         raise EngineError(f"no container engine answers at {host or 'the default socket'}: {error}") from error
 
 
-class DockerCluster:
+class DockerCluster(Deeds):
     """Implements ``engine.RunningCluster``; ``woven`` None: a run of which only the label is known, to be removed."""
 
     def __init__(self, client: docker.DockerClient, project: str, woven: Woven | None = None, folder: Path = Path()):
@@ -72,24 +73,29 @@ class DockerCluster:
             raise EngineError(f"run {self._project} is known by its label only: it can be removed, not started.")
         return self._woven
 
-    def _up(self, services: tuple[str, ...]) -> None:
+    def _up(self, services: tuple[str, ...], *, alone: bool = False) -> None:
         # The file has the environment of the user's services in it: nobody else reads it, and it does not stay.
         with tempfile.TemporaryDirectory(prefix="chaos-harness-") as private:
             file = Path(private) / "compose.yaml"
             file.touch(mode=0o600)
             file.write_text(self._known.text)
-            compose.up(file, self._folder, services)
+            compose.up(file, self._folder, services, alone=alone)
 
     def _learn(self) -> None:
         for container in self._ours():
             self._containers[container.labels[LABEL_PART], container.labels[LABEL_NODE]] = container
 
-    def _ours(self) -> list[Container]:
-        return self._asked(
-            lambda: self._client.containers.list(
-                all=True, ignore_removed=True, filters={"label": f"{LABEL_RUN}={self._project}"}
-            )
-        )
+    def _ours(self, *labels: str) -> list[Container]:
+        """The run's containers, or those of them that carry all these labels too."""
+        filters: dict[str, str | list[str] | bool] = {"label": [f"{LABEL_RUN}={self._project}", *labels]}
+        return self._asked(lambda: self._client.containers.list(all=True, ignore_removed=True, filters=filters))
+
+    def _found(self, part: str, node: str) -> Container:
+        """As the engine has it now: after a removal a node's container is another one."""
+        found = self._ours(f"{LABEL_PART}={part}", f"{LABEL_NODE}={node}")
+        if not found:
+            raise EngineError(f"run {self._project} has no {part} container for {node}: was it removed?")
+        return found[0]
 
     def _container(self, part: str, node: str) -> Container:
         if (part, node) not in self._containers:
@@ -124,6 +130,17 @@ class DockerCluster:
         container = self._container("client", CLIENT)
         return ExecStream(self._client.api, container.name or CLIENT, ["python3", "-m", "harness.client"])
 
+    def open_beside(self, node: str, fault: str, primitives: Sequence[Beside]) -> AttachStream:
+        found = self._found("node", node)
+        with translated(f"no agent could be started beside {node}"):
+            return beside.open_agent(self._client, found, self._pod_of(found), fault, primitives)
+
+    def close_beside(self, node: str, fault: str) -> None:
+        for container in self._ours(
+            f"{LABEL_PART}={beside.PART}", f"{LABEL_NODE}={node}", f"{beside.LABEL_FAULT}={fault}"
+        ):
+            self._remove(container)
+
     def monitor(self) -> Prometheus:
         container = self._container("prometheus", "prometheus")
         container.reload()
@@ -132,14 +149,16 @@ class DockerCluster:
             raise EngineError("Prometheus has no port on 127.0.0.1: it ended right after it was started.")
         return Prometheus(int(bindings[0]["HostPort"]))
 
-    # --- acting -------------------------------------------------------------------------------------------------------
+    # --- acting: see ``Deeds``; here is what needs the woven file -----------------------------------------------------
 
-    def kill(self, node: str) -> None:
-        with _translated(f"{node} could not be killed"):
-            self._container("node", node).kill()
+    def renew(self, node: str) -> bool:
+        if self._ours(f"{LABEL_PART}=node", f"{LABEL_NODE}={node}"):
+            return self.start(node)
+        self._up((node,), alone=True)
+        return True
 
-    def start(self, node: str) -> None:
-        self._asked(self._container("node", node).start)
+    def _ports(self, node: str) -> tuple[int, ...]:
+        return self._known.cluster.node(node).ports if self._woven else ()
 
     # --- watching -----------------------------------------------------------------------------------------------------
 
@@ -160,8 +179,10 @@ class DockerCluster:
 
     @staticmethod
     def _save_log(container: Container, folder: Path) -> None:
-        text: bytes = container.logs(timestamps=True, tail=200_000)
         labels = container.labels
+        if labels[LABEL_PART] == beside.PART:
+            return  # it says everything it has to say to us, and may be gone by now
+        text: bytes = container.logs(timestamps=True, tail=200_000)
         (folder / f"{labels[LABEL_NODE]}.{labels[LABEL_PART]}.log").write_bytes(text[-_LOG_BYTES:])
 
     # --- leaving ------------------------------------------------------------------------------------------------------
@@ -199,34 +220,14 @@ class DockerCluster:
 
     def _asked(self, call: Callable[[], _T]) -> _T:
         """The engine's answer; hiccups are asked again, and a refusal becomes an error of ours."""
-        with _translated(f"run {self._project}"):
-            return _patient(call)
-
-
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """The engine's errors as ours."""
-    try:
-        yield
-    except docker.errors.APIError as error:
-        raise EngineError(f"{what}: the engine refused: {error.explanation}") from error
-    except requests.RequestException as error:
-        raise EngineError(f"{what}: the engine did not answer: {error}") from error
-
-
-_patient = Retrying(
-    retry=retry_if_exception_type((docker.errors.APIError, requests.ConnectionError))
-    & retry_if_exception(lambda error: not isinstance(error, docker.errors.NotFound)),
-    stop=stop_after_attempt(4),
-    wait=wait_fixed(0.3),
-    reraise=True,
-)
+        with translated(f"run {self._project}"):
+            return patient(call)
 
 
 def runs_on(client: docker.DockerClient) -> dict[str, str]:
     """Every run that has a container, a network or a volume on this engine: project -> folder of its record."""
     label: dict[str, str | list[str] | bool] = {"label": LABEL_RUN}
-    with _translated("looking for runs"):
+    with translated("looking for runs"):
         found = [c.labels for c in client.containers.list(all=True, ignore_removed=True, filters=label)]
         found += [n.attrs.get("Labels") or {} for n in client.networks.list(filters=label)]
         found += [v.attrs.get("Labels") or {} for v in client.volumes.list(filters=label)]

@@ -63,9 +63,9 @@ MECHANISMS = (
     ),
     Mechanism("clock", "one clock", True, "every fault", "use an engine on this host"),
     Mechanism("kill", "kill and start", True, "kill", "see the engine's log"),
-    Mechanism("queue", "packet queue", False, "later: delay, reorder, corrupt", "load nfnetlink_queue and xt_NFQUEUE"),
-    Mechanism("htb", "HTB", False, "later: bandwidth", "load sch_htb"),
-    Mechanism("ptrace", "ptrace", False, "later: clock skew", "the engine must grant SYS_PTRACE"),
+    Mechanism("queue", "packet queue", True, "loss, reorder, corrupt, ...", "load nfnetlink_queue and xt_NFQUEUE"),
+    Mechanism("htb", "HTB", True, "bandwidth", "load sch_htb"),
+    Mechanism("ptrace", "ptrace", True, "clock-skew, disk-error", "the engine must grant SYS_PTRACE"),
     Mechanism("netem", "netem", False, "not needed: packet queue", ""),
 )
 
@@ -178,12 +178,27 @@ def _try_all(client: docker.DockerClient, image: str, labels: pods.Labels) -> tu
     seen: dict[str, tuple[Outcome, str]] = {}
     with _throw_away(client, image, labels) as sidecar:
         seen["publishing"] = _attempt(lambda: _reach(sidecar))
-        inside = [name for name in by_name if name in doctor_probe.TRIALS and name != "ptrace"]
-        seen |= _probe(inside, lambda: _said(sidecar, inside))
+        seen |= _inside(client, image, sidecar, labels, list(by_name))
         seen |= _talk(client, sidecar)
-        seen |= _probe(["ptrace"], lambda: _held(client, image, sidecar, labels))
         seen["kill"] = _attempt(lambda: _kill(sidecar))  # the last: nothing in it lives on
     return tuple(Trial(mechanism, *seen[name]) for name, mechanism in by_name.items())
+
+
+def try_some(client: docker.DockerClient, image: str, labels: pods.Labels, names: Collection[str]) -> tuple[Trial, ...]:
+    """Only these mechanisms, of those that are tried inside a sidecar or beside it."""
+    wanted = [mechanism for mechanism in MECHANISMS if mechanism.name in names]
+    with _throw_away(client, image, labels) as sidecar:
+        seen = _inside(client, image, sidecar, labels, [mechanism.name for mechanism in wanted])
+    return tuple(Trial(mechanism, *seen[mechanism.name]) for mechanism in wanted)
+
+
+def _inside(
+    client: docker.DockerClient, image: str, sidecar: Container, labels: pods.Labels, names: Sequence[str]
+) -> dict[str, tuple[Outcome, str]]:
+    inside = [name for name in names if name in doctor_probe.TRIALS and name != "ptrace"]
+    beside = [name for name in names if name == "ptrace"]
+    seen = _probe(inside, lambda: _said(sidecar, inside)) if inside else {}
+    return seen | (_probe(beside, lambda: _held(client, image, sidecar, labels)) if beside else {})
 
 
 @contextmanager

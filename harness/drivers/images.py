@@ -18,7 +18,18 @@ from harness.drivers.provision import Say
 from harness.errors import EngineError, ImageError
 
 # What of this package runs in containers: all that agent and client may import.
-_MODULES = ("__init__", "clock", "errors", "operations", "primitives*", "units", "wire*", "agent/**/*", "client/**/*", "wire/**/*")
+_MODULES = (
+    "__init__",
+    "clock",
+    "errors",
+    "operations",
+    "primitives*",
+    "units",
+    "wire*",
+    "agent/**/*",
+    "client/**/*",
+    "wire/**/*",
+)
 _ASK_S = 30.0
 _BUILD_S = 1800.0
 _LOOK_EVERY_S = 0.1

@@ -1,4 +1,4 @@
-"""A program in a container, spoken to over the standard input and output of one long exec."""
+"""A program in a container, spoken to over its standard input and output: of one long exec, or of its first process."""
 
 import socket
 import threading
@@ -14,19 +14,14 @@ from harness.errors import AgentError
 from harness.wire import Lines, Message, encode
 
 
-class ExecStream:
-    """Implements ``engine.Stream``. The program sees the end of its input milliseconds after we are gone."""
+class _SocketStream:
+    """Implements ``engine.Stream`` on a hijacked connection to the engine, as docker-py hands it out."""
 
-    def __init__(self, api: docker.APIClient, container: str, command: Sequence[str]) -> None:
-        try:
-            self._exec_id = api.exec_create(container, list(command), stdin=True, stdout=True, stderr=True)["Id"]
-            self._file = api.exec_start(self._exec_id, socket=True)
-        except docker.errors.APIError as error:
-            raise AgentError(f"{' '.join(command)} could not be started in {container}: {error.explanation}") from error
-        self._socket: socket.socket = _socket_of(self._file)
+    def __init__(self, file: Any, name: str) -> None:
+        self._file, self._name = file, name
+        self._socket: socket.socket = socket_of(file)
         self._socket.settimeout(None)
         self._sending = threading.Lock()
-        self._name = container
 
     def send(self, message: Message) -> None:
         try:
@@ -52,7 +47,7 @@ class ExecStream:
             raise AgentError(f"the program in {self._name} said: {complaints.decode(errors='replace').strip()}")
 
     def close(self) -> None:
-        # Closing the file does not end the exec's input; shutting the socket down does.
+        # Closing the file does not end the program's input; shutting the socket down does.
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -62,7 +57,34 @@ class ExecStream:
             self._socket.close()
 
 
-def _socket_of(file: Any) -> socket.socket:
+class ExecStream(_SocketStream):
+    """A program beside a container's own. It sees the end of its input milliseconds after we are gone."""
+
+    def __init__(self, api: docker.APIClient, container: str, command: Sequence[str]) -> None:
+        try:
+            self._exec_id = api.exec_create(container, list(command), stdin=True, stdout=True, stderr=True)["Id"]
+            file = api.exec_start(self._exec_id, socket=True)
+        except docker.errors.APIError as error:
+            raise AgentError(f"{' '.join(command)} could not be started in {container}: {error.explanation}") from error
+        super().__init__(file, container)
+
+
+class AttachStream(_SocketStream):
+    """A container's first process; the container was created with ``stdin_once`` and is started here.
+
+    Attached before it starts, so that no word is lost; its input ends as soon as we, its only listener, are gone.
+    """
+
+    def __init__(self, api: docker.APIClient, container: str, name: str) -> None:
+        try:
+            file = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+            super().__init__(file, name)
+            api.start(container)
+        except docker.errors.APIError as error:
+            raise AgentError(f"{name} could not be started: {error.explanation}") from error
+
+
+def socket_of(file: Any) -> socket.socket:
     """docker-py hands out a file around the socket, or the socket itself where it goes through ssh."""
     found: socket.socket = getattr(file, "_sock", file)
     return found

@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 from harness.cluster import CLIENT, Cluster, Link
 from harness.primitives import AnyPrimitive
 from harness.recording.evidence import Evidence, InForce
+from harness.targets import Target
 from harness.words import DURATION, NAME, word
 
 NOTICEABLE_S = 0.020  # a change of a link's round trip below this is the machine's noise, not a fault
@@ -36,6 +38,7 @@ class Fault(ABC):
     name: str = field(metadata=word("name", NAME, "what reports, logs, rules and toxics call it"))
     at_s: float = field(metadata=word("at", DURATION, "when, from the start of the faults phase"))
     for_s: float = field(metadata=word("for", DURATION, "how long"))
+    targets: tuple[Target, ...] = ()  # what words that are no node's name stood for; set where they are bound
 
     @property
     @abstractmethod
@@ -85,6 +88,10 @@ class Fault(ABC):
         """(on, off) in seconds where it comes and goes while it lasts; None: it is there all the time."""
         return None
 
+    def needs(self) -> tuple[str, ...]:
+        """Mechanisms beyond the ordinary ones that it cannot do without, by the names ``harness doctor`` tries."""
+        return ()
+
     def strength_s(self) -> float:
         """By how much it slows what it touches, in seconds; 0 where that is not its nature."""
         return 0.0
@@ -121,3 +128,20 @@ def link_problems(key: str, link: Link, cluster: Cluster) -> Iterator[tuple[str,
         yield key, f"is '{link}', and both live in one pod: they meet on its loopback, which is never touched"
     elif cluster.resolve(link).port is None:
         yield key, f"is '{link}': {link.target} declares no port; write '{link}:PORT'"
+    else:
+        yield from port_problems(key, link, cluster)
+
+
+def port_problems(key: str, link: Link, cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """A link to a port that its target does not serve; where nothing is declared, every port may be meant."""
+    ports = cluster.node(link.target).open_ports()
+    if link.port is not None and ports and link.port not in ports:
+        yield key, f"is '{link}': {link.target} serves no port {link.port} (it has {', '.join(map(str, ports))})"
+
+
+def volume_problems(key: str, path: str, names: Collection[str], cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """One complaint for each node in which no declared volume is mounted at ``path`` or above it."""
+    for node in (cluster.node(name) for name in names if cluster.has(name)):
+        if not any(PurePosixPath(path).is_relative_to(volume) for volume in node.volumes):
+            known = f"it has {', '.join(node.volumes)}" if node.volumes else "it has none"
+            yield key, f"is '{path}', which is in no volume of {node.name} ({known}): declare one in the compose file"

@@ -10,7 +10,7 @@ from harness.judge.control import harmed
 from harness.judge.doubts import Doubt
 from harness.judge.verdict import FaultRecord
 from harness.objectives import Objective
-from harness.primitives import EnginePrimitive
+from harness.primitives import PodPrimitive
 from harness.recording.events import Intent
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.scenario import Scenario
@@ -100,11 +100,11 @@ def _doubts(
 
 
 def _absent(fault: Fault, evidence: Evidence, cluster: Cluster) -> list[str]:
-    """Where it was meant to be and of which nothing more was heard: pods for what agents do, nodes for the engine."""
+    """Where it was meant to be and of which nothing more was heard: pods for what is done to networks, else nodes."""
     pods = {node.name: node.pod for node in cluster.nodes}
     intents = [intent for intent in evidence.of(Intent) if intent.fault == fault.name]
     meant = {
-        primitive.node if isinstance(primitive, EnginePrimitive) else pods.get(primitive.node, primitive.node)
+        pods.get(primitive.node, primitive.node) if isinstance(primitive, PodPrimitive) else primitive.node
         for intent in intents
         for primitive in intent.primitives
     }

@@ -136,10 +136,10 @@ def _one(tree: Tree, word: Word, complaints: Complaints) -> object:
 
 
 def _many(tree: Tree, word: Word, complaints: Complaints) -> object:
-    """A tuple of values, none of them twice; a single word is a list of one."""
+    """A tuple of values, none of them twice unless it may be; a single word is a list of one."""
     items = tree.items if isinstance(tree, List) else (tree,)
     values = [_one(item, word, complaints) for item in items]
-    for line, value in _again(items, values):
+    for line, value in () if word.repeats else _again(items, values):
         complaints.add(line, f"'{word.key}' has {quoted(str(value))} twice: keep one")
         return _FAILED
     return _FAILED if any(value is _FAILED for value in values) else tuple(values)

@@ -9,7 +9,9 @@ from harness.errors import Problem, ScenarioError
 from harness.faults import Fault
 from harness.loader import parts
 from harness.loader.document import LIMIT_BYTES, Complaints, read
+from harness.loader.mixing import MixDraft, mix
 from harness.loader.reading import Item
+from harness.loader.steps import Step
 from harness.objectives import WINDOWS, Objective
 from harness.objectives.when import unknown
 from harness.scenario import Phases, Scenario
@@ -25,8 +27,8 @@ _TAKEN = (*WINDOWS, "end")  # what 'in', 'after' and 'at' understand beside the 
 class Draft:
     """``scenario`` None: something is wrong. ``cluster`` and ``variables`` are there if they alone could be read.
 
-    ``traffic`` and ``faults``: as far as they could be read, with the lines of their keys. ``lines``: of the keys at
-    the top.
+    ``traffic`` and ``faults`` (steps among them): as far as they could be read, with the lines of their keys.
+    ``lines``: of the keys at the top. ``mix``: what ``random:`` says, to be drawn when the cluster is known.
     """
 
     file: str
@@ -37,6 +39,8 @@ class Draft:
     traffic: tuple[Item[Traffic], ...] = ()
     faults: tuple[Item[Fault], ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
+    seed: int = 1
+    mix: MixDraft | None = None
 
     def problem(self, key: str, text: str) -> Problem:
         """A further problem at the line of a key at the top, such as ``cluster`` where there is no such file."""
@@ -63,7 +67,9 @@ def parse(data: bytes, file: str) -> Draft:
     head = parts.head(tree, complaints)
     phases = parts.phases(tree, complaints)
     traffic = parts.traffic(tree, complaints)
-    faults = parts.faults(tree, complaints)
+    faults = (*parts.faults(tree, complaints), *_steps(parts.steps(tree, complaints), phases, complaints))
+    mixed = mix(tree, phases.faults_s if phases else None, complaints)
+    stop_when = parts.stop_when(tree, complaints)
     objectives = parts.objectives(tree, complaints)
     variables = parts.variables(tree, complaints)
     expected = parts.expected(tree, complaints)
@@ -72,7 +78,12 @@ def parse(data: bytes, file: str) -> Draft:
     _own_names(faults, "faults", complaints)
     _own_names(objectives, "objectives", complaints)
     _times(faults, phases, complaints)
+    _own_names(mixed.templates if mixed else (), "drawn faults", complaints)
+    _time_limit(head.get("time_limit_s"), phases, lines, complaints)
     _references(objectives, _names(traffic), _names(faults), complaints)
+    for condition in stop_when:
+        for key, text in condition.value.check(_names(traffic)) if condition.value else ():
+            complaints.add(condition.line_of(key), f"'{key}' {text}")
     for item in expected or ():
         for _, text in unknown("violated", item.name or "", _names(objectives), "objective"):
             complaints.add(item.line, f"'violated' {text}")
@@ -91,9 +102,43 @@ def parse(data: bytes, file: str) -> Draft:
             variables=variables,
             expected=None if expected is None else _names(expected),
             tags=plain.tags,
+            stop_when=_values(stop_when),
+            time_limit_s=plain.time_limit_s,
         )
-    cluster = head.get("cluster")
-    return Draft(file, tuple(complaints.problems), scenario, cluster, variables, traffic, faults, lines)
+    return Draft(
+        file=file,
+        problems=tuple(complaints.problems),
+        scenario=scenario,
+        cluster=head.get("cluster"),
+        variables=variables,
+        traffic=traffic,
+        faults=faults,
+        lines=lines,
+        seed=head.get("seed", 1),
+        mix=mixed,
+    )
+
+
+def _steps(steps: Iterable[Item[Step]], phases: Phases | None, complaints: Complaints) -> tuple[Item[Fault], ...]:
+    """Each step as the fault it stands for."""
+    found = []
+    for item in steps:
+        step, fault = item.value, None
+        if step is not None and phases is not None:
+            if step.for_s is None and step.at_s >= phases.faults_s:
+                begins, phase = show_planned_s(step.at_s), show_planned_s(phases.faults_s)
+                text = f"'at' is {begins} into the faults phase, which lasts {phase}: lower it or lengthen the phase"
+                complaints.add(item.line_of("at"), text)
+            else:
+                fault = step.fault(phases.faults_s)
+        found.append(Item(fault, item.name, item.line, {**item.lines, "node": item.line_of("on")}))
+    return tuple(found)
+
+
+def _time_limit(limit_s: float | None, phases: Phases | None, lines: Mapping[str, int], complaints: Complaints) -> None:
+    if limit_s is not None and phases is not None and limit_s <= phases.total_s:
+        text = f"'time_limit' is {show_planned_s(limit_s)}, and the phases alone last {show_planned_s(phases.total_s)}"
+        complaints.add(lines["time_limit"], f"{text}: leave it time to start and to leave")
 
 
 def _values(items: Iterable[Item[T]]) -> tuple[T, ...]:

@@ -1,12 +1,17 @@
 """The JSON Schema of a scenario file, for editors: made from the same words as the reader, so it cannot differ."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import MISSING
 
 from harness.faults import CATALOGUE
-from harness.loader.parts import PARTS, VARIABLE, Expect, Head
+from harness.faults.mix import Mix
+from harness.loader.lists import PARTS
+from harness.loader.mixing import TEMPLATES
+from harness.loader.parts import VARIABLE, Expect, Head
+from harness.loader.steps import Step
 from harness.objectives import OBJECTIVES
 from harness.scenario import Phases
+from harness.stop_when import StopWhen
 from harness.traffic import CLIENTS
 from harness.words import COUNT, NAME, TEXT, Word, word_of, words_of
 
@@ -17,7 +22,7 @@ def schema() -> Json:
     """JSON Schema 2020-12. What no schema can say (times, references, contradictions) ``harness check`` says."""
     head = _map_of(Head)
     properties = dict(_properties(Head))
-    properties |= {key: {**_part(key), "description": part.about} for key, part in PARTS.items()}
+    properties |= {key: {**_PARTS[key](), "description": part.about} for key, part in PARTS.items()}
     required = [*_required(Head), *(key for key, part in PARTS.items() if part.required)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -28,19 +33,28 @@ def schema() -> Json:
     }
 
 
-def _part(key: str) -> Json:
-    if key == "phases":
-        return _map_of(Phases)
-    if key == "traffic":
-        return _list_of([_kind(kind, "client", kind.client) for kind in CLIENTS.values()], at_least=1)
-    if key == "faults":
-        return _list_of([_kind(kind, "fault", kind.kind) for kind in CATALOGUE.values()], at_least=0)
-    if key == "objectives":
-        return _list_of([_figure(kind, key) for key, kind in OBJECTIVES.items()], at_least=1)
-    if key == "expect":
-        return _map_of(Expect)
+def _variables() -> Json:
     value = {"type": ["string", "number", "boolean"]}
     return {"type": "object", "propertyNames": {"pattern": f"^{VARIABLE}$"}, "additionalProperties": value}
+
+
+def _mix() -> Json:
+    """``random:``, whose faults have no time of their own and need no name."""
+    kinds = [_without(_kind(kind, "fault", kind.kind), ("at", "for"), ("name",)) for kind in CATALOGUE.values()]
+    faults = {"description": TEMPLATES.about, **_list_of(kinds, at_least=1)}
+    whole = _map_of(Mix)
+    return {**whole, "required": ["faults", *_required(Mix)], "properties": {"faults": faults, **_properties(Mix)}}
+
+
+def _without(kind: Json, gone: Collection[str], optional: Collection[str]) -> Json:
+    properties, required = kind["properties"], kind["required"]
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        raise TypeError("a kind of fault is not a map")
+    return {
+        **kind,
+        "required": [key for key in required if key not in (*gone, *optional)],
+        "properties": {key: value for key, value in properties.items() if key not in gone},
+    }
 
 
 def _list_of(kinds: Collection[Json], at_least: int) -> Json:
@@ -86,7 +100,7 @@ def _word(word: Word) -> Json:
     one = _reader(word)
     if not word.many:
         return {"description": word.about, **one}
-    some = {"type": "array", "items": one, "uniqueItems": True}
+    some = {"type": "array", "items": one, **({} if word.repeats else {"uniqueItems": True})}
     return {"description": word.about, "oneOf": [one, some]}
 
 
@@ -100,3 +114,16 @@ def _reader(word: Word) -> Json:
         return {"type": "string", **({"pattern": f"^(?:{reader.pattern})$"} if reader.pattern else {})}
     found: Json = {"type": "string", "examples": [reader.example]}
     return found | ({"pattern": f"^(?:{reader.pattern})$"} if reader.pattern else {})
+
+
+_PARTS: dict[str, Callable[[], Json]] = {
+    "phases": lambda: _map_of(Phases),
+    "traffic": lambda: _list_of([_kind(kind, "client", kind.client) for kind in CLIENTS.values()], at_least=1),
+    "faults": lambda: _list_of([_kind(kind, "fault", kind.kind) for kind in CATALOGUE.values()], at_least=0),
+    "steps": lambda: _list_of([_map_of(Step)], at_least=0),
+    "random": _mix,
+    "stop_when": lambda: _list_of([_map_of(StopWhen)], at_least=0),
+    "objectives": lambda: _list_of([_figure(kind, key) for key, kind in OBJECTIVES.items()], at_least=1),
+    "with": _variables,
+    "expect": lambda: _map_of(Expect),
+}

@@ -128,6 +128,29 @@ class Resolved(Event, frozen=True):
     nodes: tuple[str, ...]
 
 
+class Saved(Event, frozen=True):
+    """What was on ``node`` before a fault changed it, synced before it did, so that anybody can put it back.
+
+    ``what``: a field of ``engine.Limits``, or ``file PATH``, whose ``value`` is then a file of this record's folder.
+    """
+
+    node: str
+    fault: str
+    what: str
+    value: str
+
+
+class Ran(Event, frozen=True):
+    """A command of a fault ran in a node's container. ``output``: both its outputs, the last 16 KB."""
+
+    node: str
+    fault: str
+    command: tuple[str, ...]
+    exit_code: int
+    took_s: float
+    output: str
+
+
 class ContainerChanged(Event, frozen=True):
     """The engine said that a node's container died, started, was killed ... (``action`` is the engine's word)."""
 
@@ -203,6 +226,8 @@ AnyEvent = (
     | Counted
     | Read
     | Resolved
+    | Saved
+    | Ran
     | ContainerChanged
     | LoadEnded
     | Asked

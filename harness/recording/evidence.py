@@ -1,6 +1,7 @@
 """Questions a judge asks of a recording. Pure: the same recording gives the same answers, with no cluster."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -127,7 +128,8 @@ class Evidence:
         if not fired:
             return None
         start_ns = max(event.after_ns for event in fired)
-        complete = {event.node for event in fired} <= {event.node for event in healed}
+        # A node may have had several parts of one fault: as many must be gone.
+        complete = Counter(event.node for event in fired) <= Counter(event.node for event in healed)
         last_seen_ns = max((event.at_ns for event in self.events), default=start_ns)
         end_ns = max((event.after_ns for event in healed), default=last_seen_ns) if complete else last_seen_ns
         return InForce(

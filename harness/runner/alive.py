@@ -1,12 +1,19 @@
-"""A run is alive while its lock is held; what belongs to no live run is residue."""
+"""A run is alive while its lock is held; what belongs to no live run, and was not kept on purpose, is residue."""
 
 import fcntl
 import os
 from pathlib import Path
+from typing import Literal
 
 from harness.errors import RecordingError
+from harness.recording import events
+from harness.recording.folder import JOURNAL
 
 _LOCK = "lock"
+
+# ``kept``: healed, and left up because its user said so. ``unknown``: its record is not on this machine, so that
+# nobody here can say whether it lives: another machine's, or the record was deleted.
+State = Literal["alive", "kept", "dead", "unknown"]
 
 
 def hold(folder: Path) -> int:
@@ -31,6 +38,31 @@ def is_alive(folder: Path) -> bool:
         return True
     finally:
         os.close(file)
+    return False
+
+
+def state(record: Path) -> State:
+    """How a run stands whose containers, networks or volumes are on an engine."""
+    if not record.is_dir():
+        return "unknown"
+    if is_alive(record):
+        return "alive"
+    return "kept" if _was_kept(record) else "dead"
+
+
+def _was_kept(record: Path) -> bool:
+    """A journal that cannot be read says nothing of keeping."""
+    try:
+        lines = (record / JOURNAL).read_bytes().splitlines()
+    except OSError:
+        return False
+    for line in reversed(lines):
+        try:
+            event = events.decode(line, JOURNAL)
+        except RecordingError:
+            continue  # cut off in the middle when the run died
+        if isinstance(event, events.TornDown):
+            return event.kept
     return False
 
 

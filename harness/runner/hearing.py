@@ -6,10 +6,10 @@ from harness.cluster import Cluster
 from harness.operations import unpack
 from harness.recording import events
 from harness.recording.folder import Recorder
-from harness.runner.inbox import Changed, Gone, Heard, Item, Refused, Stopped
+from harness.runner.inbox import Changed, Did, Gone, Heard, Item, Noted, Opened, Refused, Stopped
 from harness.runner.ledger import Ledger
 from harness.runner.life import Life
-from harness.runner.programs import LOAD, Programs
+from harness.runner.programs import LOAD, Programs, Spot
 from harness.runner.readiness import Asking
 from harness.runner.watch import Tally
 
@@ -47,6 +47,8 @@ class Hearing:
         match item:
             case Heard(pod, message, at_ns):
                 self._message(pod, message, at_ns)
+            case Opened():
+                self._programs.opened(item)
             case Changed(change, at_ns):
                 # Heard on our clock; every instant of the record is on the pods'.
                 at_ns += self._ledger.now_ns() - monotonic_ns()
@@ -54,6 +56,8 @@ class Hearing:
             case Refused():
                 self._life.refused(item)
                 self._undo(item.fault, item.node)
+            case Did() | Noted():
+                self._life.heard(item)
             case Gone(pod, text):
                 self._gone(pod, text)
             case Stopped(signal):
@@ -64,18 +68,20 @@ class Hearing:
         self._recorder.event(events.Trouble(self._ledger.now_ns(), kind, text))
 
     def _message(self, pod: str, message: wire.FromAgent | wire.FromClient, at_ns: int) -> None:
+        spot = self._programs.spot(pod)
+        node = spot.node if spot else pod
         match message:
             case wire.Probe() | wire.Reading() | wire.Counters():
-                self._seen(pod, message)
+                self._seen(pod, node, message)
             case wire.Operations(traffic, packed):
                 self._tally.operations(traffic, list(unpack(packed)))
                 self._recorder.operations(traffic, packed)
             case wire.Pulse():
                 self._programs.heart.heard(pod, message, at_ns)
             case wire.Fired(fault, before_ns, after_ns):
-                self._ledger.fired(fault, pod, before_ns, after_ns)
+                self._ledger.fired(fault, node, before_ns, after_ns)
             case wire.Healed() as m:
-                found = (m.fault, pod, m.before_ns, m.after_ns, m.why, m.packets, m.bytes, m.echoes)
+                found = (m.fault, node, m.before_ns, m.after_ns, m.why, m.packets, m.bytes, m.echoes)
                 self._ledger.healed(events.FaultHealed(self._ledger.now_ns(), *found))
             case wire.Prepared():
                 self.prepared.add(pod)
@@ -85,19 +91,21 @@ class Hearing:
                 self.loads_ended.add(traffic)
                 self._recorder.event(events.LoadEnded(self._ledger.now_ns(), traffic, sent, peak))
             case wire.Failed(text, str(fault)):
-                self._ledger.failed(fault, pod, text)
+                self._ledger.failed(fault, node, text)
                 self._undo(fault, pod)
+            case wire.Failed(text) if spot:
+                self._beside_lost(spot, text)
             case wire.Failed(text):
                 self._spoiled(_kind(pod), f"{_who(pod)}: {text}")
 
-    def _seen(self, pod: str, message: wire.Probe | wire.Reading | wire.Counters) -> None:
+    def _seen(self, pod: str, node: str, message: wire.Probe | wire.Reading | wire.Counters) -> None:
         """What witnesses say: written down as it is."""
         match message:
             case wire.Probe(peer, sent_ns, rtt_s, error):
                 self._tally.probe(pod, message)
                 self._recorder.probe(events.Probed(pod, peer, sent_ns, rtt_s, error))
             case wire.Reading(fault, when, name, value, read_ns):
-                self._recorder.event(events.Read(self._ledger.now_ns(), pod, fault, when, name, value, read_ns))
+                self._recorder.event(events.Read(self._ledger.now_ns(), node, fault, when, name, value, read_ns))
             case wire.Counters():
                 self.counters[pod] = message
                 self._recorder.event(events.Counted(self._ledger.now_ns(), pod, message))
@@ -111,8 +119,8 @@ class Hearing:
         """
         for pod in sorted(self._ledger.disarm(fault) - {failed}):
             self._programs.send(pod, wire.Heal(fault))
-        for node in self._life.down(fault):
-            self._life.start(node)
+        for primitive in self._life.open(fault):
+            self._life.undo(fault, primitive)
 
     def _changed(self, part: str, node: str, action: str, exit_code: int | None, at_ns: int) -> None:
         if action.startswith(("exec_", "health_status")):
@@ -122,7 +130,7 @@ class Hearing:
             if not self._life.changed(node, action, at_ns) and not self.leaving:
                 self.died.append(f"{node} ended by itself with exit code {exit_code}")
                 self.trouble("node-died", f"{self.died[-1]}; its log is logs/{node}.node.log.")
-        elif action == "die" and not self.leaving:
+        elif part in ("pod", "client", "prometheus") and action == "die" and not self.leaving:
             self._ours_died(part, node)
 
     def _ours_died(self, part: str, node: str) -> None:
@@ -136,8 +144,16 @@ class Hearing:
 
     def _gone(self, pod: str, text: str) -> None:
         self._programs.lost(pod)
-        if not self.leaving:
+        if spot := self._programs.spot(pod):
+            self._beside_lost(spot, text)
+        elif not self.leaving:
             self._spoiled(_kind(pod), f"{_who(pod)} is gone: {text}.")
+
+    def _beside_lost(self, spot: Spot, text: str) -> None:
+        """It ended before its fault did: what it had changed is gone with it, or with the processes it changed."""
+        if not self.leaving:
+            self._ledger.failed(spot.fault, spot.node, f"the agent beside {spot.node} is gone: {text}")
+            self._undo(spot.fault, spot.name)
 
     def _spoiled(self, kind: events.TroubleKind, text: str) -> None:
         if self.leaving:

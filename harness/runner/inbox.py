@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from harness.clock import monotonic_ns
 from harness.engine import Change, RunningCluster, Stream
 from harness.errors import AgentError, HarnessError, WireError
-from harness.wire import FromAgent, FromClient
+from harness.primitives import EnginePrimitive
+from harness.recording.events import Event
+from harness.wire import Arm, FromAgent, FromClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,15 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """An agent beside a node was started. ``order``: what it is there for."""
+
+    name: str
+    stream: Stream
+    order: Arm
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     change: Change
     at_ns: int
@@ -36,12 +47,34 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An engine call of ours failed. ``awaited``: the engine's word (die, start) that will not come."""
+    """A deed of ours failed. ``undoing``: it was to be taken back; ``left``: a part of it may still be there."""
 
     fault: str
     node: str
-    awaited: str
+    primitive: EnginePrimitive
+    undoing: bool
+    left: bool
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """A deed was done, or ``undone``, between two instants; ``told``: the engine says so too, in a word of its own."""
+
+    fault: str
+    primitive: EnginePrimitive
+    undone: bool
+    told: bool
+    before_ns: int
+    after_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A line for the journal; whoever put it here waits until it is ``written`` and synced, where there is that."""
+
+    event: Event
+    written: threading.Event | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +84,7 @@ class Stopped:
     signal: str
 
 
-Item = Heard | Gone | Changed | Refused | Stopped
+Item = Heard | Opened | Gone | Changed | Refused | Did | Noted | Stopped
 
 
 class Inbox:

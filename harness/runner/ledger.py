@@ -1,6 +1,8 @@
 """Which faults are in force where, as the journal has it. Kept by the deciding thread only."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Literal
 
 from harness.recording import events
@@ -13,7 +15,7 @@ class Ledger:
 
     def __init__(self, recorder: Recorder, tally: Tally, now_ns: Callable[[], int]) -> None:
         self._recorder, self._tally, self.now_ns = recorder, tally, now_ns
-        self._open: set[tuple[str, str]] = set()
+        self._open: Counter[tuple[str, str]] = Counter()  # a node may have several parts of one fault
         self.healed_ns: dict[str, int] = {}  # fault -> when the last node that had it lost it
         self._armed: dict[str, frozenset[str]] = {}
 
@@ -27,22 +29,31 @@ class Ledger:
 
     def open(self, fault: str | None = None) -> tuple[tuple[str, str], ...]:
         """(fault, node) of what is in force now; of one fault, or of all."""
-        return tuple(sorted(pair for pair in self._open if fault in (None, pair[0])))
+        return tuple(sorted(pair for pair, parts in self._open.items() if parts and fault in (None, pair[0])))
 
     def fired(self, fault: str, node: str, before_ns: int, after_ns: int) -> None:
-        self._open.add((fault, node))
+        self._open[fault, node] += 1
         self._tally.fired(fault, after_ns)
         self._recorder.event(events.FaultFired(self.now_ns(), fault, node, before_ns, after_ns))
 
     def healed(self, event: events.FaultHealed) -> None:
-        if (event.fault, event.node) not in self._open:
+        if not self._open[event.fault, event.node]:
             return  # armed and never fired: there was nothing to heal
-        self._open.discard((event.fault, event.node))
+        self._open[event.fault, event.node] -= 1
         self.healed_ns[event.fault] = max(event.after_ns, self.healed_ns.get(event.fault, 0))
         if not self.open(event.fault):
             self._tally.healed(event.fault)
         self._recorder.event(event)
 
     def failed(self, fault: str, node: str, text: str) -> None:
-        action: Literal["inject", "heal"] = "heal" if (fault, node) in self._open else "inject"
+        action: Literal["inject", "heal"] = "heal" if self._open[fault, node] else "inject"
         self._recorder.event(events.FaultFailed(self.now_ns(), fault, node, action, text))
+
+    def record(self, event: events.Event, *, sync: bool = False) -> None:
+        """Whatever else is known of a fault; ``sync`` as in ``Recorder``."""
+        self._recorder.event(event, sync=sync)
+
+    @property
+    def folder(self) -> Path:
+        """The run's record."""
+        return self._recorder.folder

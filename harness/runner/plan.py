@@ -1,20 +1,23 @@
 """The moves of the schedule as deeds on the agenda."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from harness import wire
 from harness.clock import to_ns
 from harness.cluster import Cluster
-from harness.primitives import KERNEL_LEASE_MARGIN_S, AgentPrimitive, Kill, PodPrimitive
+from harness.primitives import KERNEL_LEASE_MARGIN_S, AgentPrimitive, Beside, EnginePrimitive, PodPrimitive
 from harness.recording import events
 from harness.recording.folder import Recorder
 from harness.runner.agenda import Agenda
 from harness.runner.ledger import Ledger
 from harness.runner.life import Life
-from harness.runner.programs import Programs
+from harness.runner.programs import Programs, Spot
 from harness.schedule import Inject, Move, PhaseStart
 
 ARM_LEAD_S = 3.0  # rules stand, empty, so long before they are filled: arming is never in a measured path
+OPEN_LEAD_S = 5.0  # an agent beside a node is a container to start first
+AFTER_S = 3.0  # and it stays so long after the heal, to see that all is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +44,45 @@ class Planner:
         self.recorder.event(events.PhaseBegan(self.ledger.now_ns(), move.phase, planned_ns))
 
     def _add_fault(self, move: Inject, at_ns: int, until_ns: int) -> None:
-        self.agenda.add(at_ns - to_ns(ARM_LEAD_S), lambda: self._arm(move, at_ns, until_ns))
+        self.agenda.add(at_ns - to_ns(_lead_s(move)), lambda: self._arm(move, at_ns, until_ns))
         for primitive in move.primitives:
-            if isinstance(primitive, Kill):
-                self._add_kill(move.fault.name, primitive.node, at_ns, until_ns)
+            if isinstance(primitive, EnginePrimitive):
+                self._add_deed(move.fault.name, primitive, at_ns, until_ns)
 
     def _arm(self, move: Inject, at_ns: int, until_ns: int) -> None:
         """The intent is on the disk before anybody is asked; then every agent gets its part."""
         fault = move.fault
         intent = events.Intent(self.ledger.now_ns(), fault.name, move.primitives, at_ns, until_ns)
         self.recorder.event(intent, sync=True)
-        parts: dict[str, list[AgentPrimitive]] = {}
+        pods, spots = self._parts(move)
+        self.ledger.armed(fault.name, [*pods, *(spot.name for spot in spots)])
+        on_s, off_s = fault.pattern() or (None, None)
+
+        def order(primitives: list[AgentPrimitive]) -> wire.Arm:
+            lease_s = fault.for_s + KERNEL_LEASE_MARGIN_S
+            return wire.Arm(fault.name, at_ns, until_ns, lease_s, tuple(primitives), on_s, off_s)
+
+        for pod, primitives in pods.items():
+            self.programs.send(pod, order(primitives))
+        for spot, primitives in spots.items():
+            self.programs.open_beside(spot, order(primitives))
+            self.agenda.add(until_ns + to_ns(AFTER_S), partial(self.programs.close_beside, spot))
+
+    def _parts(self, move: Inject) -> tuple[dict[str, list[AgentPrimitive]], dict[Spot, list[AgentPrimitive]]]:
+        """What each pod's agent does, and what agents beside nodes do."""
+        pods: dict[str, list[AgentPrimitive]] = {}
+        spots: dict[Spot, list[AgentPrimitive]] = {}
         for primitive in move.primitives:
             if isinstance(primitive, PodPrimitive):
-                parts.setdefault(self.cluster.pod_of(primitive.node), []).append(primitive)
-        self.ledger.armed(fault.name, parts)
-        lease_s = fault.for_s + KERNEL_LEASE_MARGIN_S
-        for pod, primitives in parts.items():
-            self.programs.send(pod, wire.Arm(fault.name, at_ns, until_ns, lease_s, tuple(primitives)))
+                pods.setdefault(self.cluster.pod_of(primitive.node), []).append(primitive)
+            elif isinstance(primitive, Beside):
+                spots.setdefault(Spot(move.fault.name, primitive.node), []).append(primitive)
+        return pods, spots
 
-    def _add_kill(self, fault: str, node: str, at_ns: int, until_ns: int) -> None:
-        self.agenda.add(at_ns, lambda: self.life.kill(fault, node))
-        self.agenda.add(until_ns, lambda: self.life.start(node))
+    def _add_deed(self, fault: str, primitive: EnginePrimitive, at_ns: int, until_ns: int) -> None:
+        self.agenda.add(at_ns, lambda: self.life.do(fault, primitive, until_ns))
+        self.agenda.add(until_ns, lambda: self.life.undo(fault, primitive))
+
+
+def _lead_s(move: Inject) -> float:
+    return OPEN_LEAD_S if any(isinstance(p, Beside) for p in move.primitives) else ARM_LEAD_S

@@ -193,7 +193,7 @@ class Player:
         self._watcher.status(self._tally.status((now_ns - self._origin_ns) / 1e9, now_ns))
 
     def _count(self) -> None:
-        for pod in self._programs.agents():
+        for pod in self._programs.pods():
             self._programs.send(pod, wire.Inspect())
 
     def _ask_prometheus(self) -> None:
@@ -244,8 +244,8 @@ class Player:
         for pod in self._programs.agents():
             self._programs.send(pod, wire.Heal())
             self._programs.send(pod, wire.Inspect())
-        for node in self._life.down() if self._options.keep else ():
-            self._life.start(node)
+        if self._options.keep:
+            self._life.undo_all()
         if not self._waited(lambda: not self._silent(since_ns), _ANSWER_S):
             silent = ", ".join(sorted(self._silent(since_ns)))
             self._hearing.trouble("not-healed", f"The agents of {silent} did not say what is still in force there.")

@@ -39,6 +39,10 @@ class Heart:
     def add(self, streams: Mapping[str, Stream]) -> None:
         self._streams = {**self._streams, **streams}
 
+    def drop(self, name: str) -> None:
+        """That program has ended."""
+        self._streams = {other: stream for other, stream in self._streams.items() if other != name}
+
     def stop(self) -> None:
         self._ended.set()
 

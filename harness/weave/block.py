@@ -4,21 +4,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from harness.cluster import CLIENT
 from harness.errors import ClusterError
 
 Tree = dict[str, Any]  # one mapping of a resolved compose file, as YAML gives it
 
-_KEYS = ("role", "port", "name", "count", "metrics", "ready")
+_KEYS = ("role", "port", "name", "count", "metrics", "leader", "volumes", "ready")
 _NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _COUNT_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """``name`` is a pattern with ``{i}`` where ``count`` is more than one. ``ready``: a client's name and its words."""
+    """``name`` is a pattern with ``{i}`` where ``count`` is more than one. ``ready``: a client's name and its words.
+
+    ``leader``: PromQL over the service's own metrics that is 1 on the node that leads. ``volumes``: whether its nodes
+    share its named volumes, as compose has it, or ``each`` has its own.
+    """
 
     role: str
     ports: tuple[int, ...]
@@ -26,6 +30,8 @@ class Block:
     count: int
     metrics: str | None
     ready: tuple[tuple[str, str], ...]
+    leader: str | None = None
+    volumes: Literal["shared", "each"] = "shared"
 
     def names(self) -> tuple[str, ...]:
         return tuple(self.name.replace("{i}", str(i)) for i in range(1, self.count + 1))
@@ -56,13 +62,27 @@ def read_block(service: str, tree: Tree) -> Block:
         count=count,
         metrics=str(block["metrics"]) if "metrics" in block else None,
         ready=_ready(service, block.get("ready")),
+        leader=str(block["leader"]) if "leader" in block else None,
+        volumes=_volumes(service, str(block.get("volumes", "shared"))),
     )
+    if found.leader is not None and found.metrics is None:
+        raise ClusterError(
+            f"service {service}: x-harness leader is '{found.leader}', and nothing of it is scraped; "
+            "add 'metrics: PORT/PATH'."
+        )
     for node in found.names():
         if not _NODE_NAME.fullmatch(node):
             raise ClusterError(f"service {service}: '{node}' cannot name a node; use a-z, 0-9 and '-'.")
         if node == CLIENT:
             raise ClusterError(f"service {service}: '{CLIENT}' is the load's own pod; write x-harness: {{name: ...}}.")
     return found
+
+
+def _volumes(service: str, text: str) -> Literal["shared", "each"]:
+    match text:
+        case "shared" | "each":
+            return text
+    raise ClusterError(f"service {service}: x-harness volumes is '{text}'; write 'shared' or 'each'.")
 
 
 def _whole(service: str, key: str, value: object) -> int:

@@ -66,8 +66,12 @@ def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels
     _refuse(cluster, services, document)
     unrolled = {service: block.names() for service, block in blocks.items()}
     woven: dict[str, Tree] = {}
+    volumes: dict[str, Tree] = dict(document.get("volumes") or {})
     for node in cluster.nodes:
         tree = _retargeted(services[node.service], unrolled, services)
+        if blocks[node.service].volumes == "each":
+            tree, made = _own_volumes(node.name, tree, document.get("volumes") or {})
+            volumes |= made
         if node.pod == node.name:
             aliases = _aliases(node, cluster, tree)
             woven[pods.pod_name(node.name)] = pods.sidecar(node.name, aliases, tree, images["sidecar"], labels)
@@ -79,6 +83,7 @@ def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels
     woven["chaos-prometheus"] = pods.prometheus(
         images["prometheus"], _escaped(scrape.config(cluster)), networks, owners, labels
     )
+    document = {**document, "volumes": volumes}
     text = yaml.dump(_whole(document, woven, networks, labels), Dumper=_Plain, sort_keys=False, width=120)
     return Woven(
         cluster=cluster,
@@ -106,12 +111,21 @@ def _cluster(name: str, blocks: Mapping[str, Block], services: Mapping[str, Tree
     for service, block in blocks.items():
         for index, node in enumerate(block.names(), start=1):
             pod = _pod_of(service, node, services, blocks)
-            nodes.append(Node(node, service, block.role, pod, index, block.ports, block.metrics))
+            mounts = _volumes(services[service])
+            nodes.append(Node(node, service, block.role, pod, index, block.ports, block.metrics, block.leader, mounts))
     names = [node.name for node in nodes]
     for node in names:
         if names.count(node) > 1:
             raise ClusterError(f"two nodes are called '{node}'; give one service another x-harness name.")
     return Cluster(name, tuple(nodes))
+
+
+def _volumes(tree: Tree) -> tuple[str, ...]:
+    """Where volumes are mounted that are not the host's own directories: what a fault may fill or break."""
+    declared = [mount for mount in tree.get("volumes") or () if isinstance(mount, Mapping)]
+    mounts = [str(mount["target"]) for mount in declared if mount.get("type") in ("volume", "tmpfs")]
+    tmpfs = tree.get("tmpfs") or ()
+    return (*mounts, *(str(path).partition(":")[0] for path in ([tmpfs] if isinstance(tmpfs, str) else tmpfs)))
 
 
 def _pod_of(service: str, node: str, services: Mapping[str, Tree], blocks: Mapping[str, Block]) -> str:
@@ -197,6 +211,18 @@ def _image(service: str, tree: Tree, images: Mapping[str, str], project: str) ->
 def _networks(services: Mapping[str, Tree]) -> list[str]:
     found = [network for tree in services.values() for network in (tree.get("networks") or {})]
     return list(dict.fromkeys(found)) or ["default"]
+
+
+def _own_volumes(node: str, tree: Tree, declared: Mapping[str, Tree]) -> tuple[Tree, dict[str, Tree]]:
+    """The service with every named volume replaced by one of this node's own, and what these are declared as."""
+    mounts, made = [], {}
+    for mount in tree.get("volumes") or ():
+        name = str(mount.get("source", "")) if mount.get("type") == "volume" else ""
+        if name in declared:
+            made[f"{name}-{node}"] = {k: v for k, v in (declared[name] or {}).items() if k != "name"}
+            mount = {**mount, "source": f"{name}-{node}"}
+        mounts.append(mount)
+    return ({**tree, "volumes": mounts} if made else tree), made
 
 
 def _escaped(text: str) -> str:

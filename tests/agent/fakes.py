@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
+from harness.agent import packets
 from harness.agent.kernel import Count, Held, Kernel
 from harness.agent.toxics import ProxySpec, Toxics, ToxicSpec
 from harness.errors import AgentError
@@ -30,7 +31,7 @@ class FakeKernel(Kernel):
             if not (self.broken and line.startswith(self.broken)):
                 self._do(line)
 
-    def held(self) -> Held:
+    def held(self, table: str = packets.TABLE) -> Held:
         return Held(dict(self.sets), Counter(self.rules), dict(self.counters))
 
     def _do(self, line: str) -> None:

@@ -69,7 +69,7 @@ class Bench:
         self.code: int | None = None
         self._said = threading.Condition()
         self._agent = Agent(
-            namespace=Namespace(self.kernel, self.toxics),
+            place=Namespace(self.kernel, self.toxics),
             say=self._say,
             inbox=self.inbox,
             supervisor=self.supervisor,

@@ -13,17 +13,20 @@ from tests.cli.conftest import SCENARIO, Harness, Said, write
 
 ALL = "broken/kill, broken/partition, kill, latency, mine, partition, partition-reject"
 
+REACH = "can touch app, db-1, never db-2; no container but the run's own"
+
 
 def named(name: str) -> str:
     return SCENARIO.replace("scenario: mine", f"scenario: {name}")
 
 
 def test_a_good_scenario_is_said_to_be_well_with_what_it_has(harness: Harness) -> None:
-    assert harness("check", "mine") == Said(0, "mine: well (1 fault, 1 objective, 3 nodes)\n", "")
+    assert harness("check", "mine") == Said(0, f"mine: well (1 fault, 1 objective, 3 nodes)\nmine: {REACH}\n", "")
 
 
 def test_with_sets_the_variables_of_the_compose_file(harness: Harness) -> None:
-    assert harness("check", "mine", "--with", "DBS=5").out == "mine: well (1 fault, 1 objective, 6 nodes)\n"
+    said = harness("check", "mine", "--with", "DBS=5").out
+    assert said.splitlines()[0] == "mine: well (1 fault, 1 objective, 6 nodes)"
 
 
 def test_the_environment_says_how_many_nodes_unless_the_command_line_does(
@@ -38,7 +41,8 @@ def test_the_environment_says_how_many_nodes_unless_the_command_line_does(
 
 def test_a_scenario_can_be_given_as_a_file(harness: Harness) -> None:
     write("elsewhere/x.yaml", named("x"))
-    assert harness("check", "elsewhere/x.yaml").out == "elsewhere/x.yaml: well (1 fault, 1 objective, 3 nodes)\n"
+    said = harness("check", "elsewhere/x.yaml").out
+    assert said == f"elsewhere/x.yaml: well (1 fault, 1 objective, 3 nodes)\nelsewhere/x.yaml: {REACH}\n"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,7 @@ def test_the_problems_of_several_files_are_said_together(harness: Harness) -> No
     write("scenarios/other.yaml", named("other").replace("partition", "partiton"))
     assert harness("check", "nope", "mine", "other") == Said(
         2,
-        "mine: well (1 fault, 1 objective, 3 nodes)\n",
+        f"mine: well (1 fault, 1 objective, 3 nodes)\nmine: {REACH}\n",
         f"nope: there is no scenario of that name; there are {ALL.replace('mine', 'mine, other')}\n"
         "scenarios/other.yaml:8: 'partiton' is not a fault; did you mean 'partition'?\n"
         "2 problems; nothing was started.\n",
@@ -155,7 +159,7 @@ def test_the_schema_is_json_and_knows_every_fault(harness: Harness) -> None:
 
 def test_the_users_own_scenario_goes_before_ours_of_the_same_name(harness: Harness) -> None:
     write("scenarios/kill.yaml", named("kill"))
-    assert harness("check", "kill").out == "kill: well (1 fault, 1 objective, 3 nodes)\n"
+    assert harness("check", "kill").out == f"kill: well (1 fault, 1 objective, 3 nodes)\nkill: {REACH}\n"
 
 
 def test_a_scenario_is_called_by_its_path_below_its_folder() -> None:

@@ -6,7 +6,7 @@ only where a test says so.
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Literal
 from harness import wire
 from harness.clock import monotonic_ns, to_ns
 from harness.cluster import CLIENT, Cluster
-from harness.engine import Answer, Change, Monitor, Stream
+from harness.engine import Answer, Change, Limits, Monitor, Output, Stream, Usage
 from harness.errors import AgentError, EngineError
 from harness.operations import Operation, Outcome, pack
+from harness.primitives import Beside
 from harness.runner.prepare import pods
 from harness.weave.scrape import targets
 
@@ -29,6 +30,8 @@ class Habits:
     """What goes wrong, by pod or node. ``kill_takes_s``: how long the engine takes to kill a node.
 
     ``deaf``: agents that answer nothing from the first fault on. ``sticky``: rules that no heal takes away.
+    ``refuses``: calls that the engine does not do, as ``calls`` has them, such as ``freeze n1``. ``revives``: nodes
+    with a restart policy, which acts on a crash.
     """
 
     fails_to_arm: frozenset[str] = frozenset()
@@ -39,6 +42,8 @@ class Habits:
     endless_load: bool = False
     wrong_answers: frozenset[str] = frozenset()
     refuses_to_kill: frozenset[str] = frozenset()
+    refuses: frozenset[str] = frozenset()
+    revives: frozenset[str] = frozenset()
     refuses_to_start: frozenset[str] = frozenset()
     kill_takes_s: float = 0.0
     no_prometheus: bool = False
@@ -215,8 +220,22 @@ class Oracle:
 
 
 @dataclass
+class FakeNode:
+    """What an engine's deeds change of one node. ``files``: path -> archive; ``removed``: there is no container."""
+
+    frozen: bool = False
+    removed: bool = False
+    limits: Limits = field(default_factory=Limits)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass
 class FakeCluster:
-    """Implements ``engine.RunningCluster``. ``calls``: what it was asked, in order; ``when``: deeds at happenings."""
+    """Implements ``engine.RunningCluster``. ``calls``: what it was asked, in order; ``when``: deeds at happenings.
+
+    Deeds change ``running`` and ``nodes``, and are said in ``changes`` in an engine's words. ``codes``: how a command
+    (its words, with spaces between) ends, 0 where nothing is said; ``beside``: agents beside nodes, by node and fault.
+    """
 
     cluster: Cluster
     habits: Habits = field(default_factory=Habits)
@@ -224,6 +243,9 @@ class FakeCluster:
     calls: list[str] = field(default_factory=list)
     agents: dict[str, Agent] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
+    nodes: dict[str, FakeNode] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+    beside: dict[tuple[str, str], Agent] = field(default_factory=dict)
     generator: Generator | None = None
     _changes: queue.SimpleQueue[Change | None] = field(default_factory=queue.SimpleQueue)
 
@@ -252,6 +274,16 @@ class FakeCluster:
         self.agents[pod] = Agent(pod, self)
         return self.agents[pod]
 
+    def open_beside(self, node: str, fault: str, primitives: Sequence[Beside]) -> Stream:
+        self._call(f"open beside {node}")
+        self.beside[node, fault] = Agent(node, self)
+        return self.beside[node, fault]
+
+    def close_beside(self, node: str, fault: str) -> None:
+        if agent := self.beside.pop((node, fault), None):
+            self.calls.append(f"close beside {node}")
+            agent.die()
+
     def open_client(self) -> Stream:
         self.generator = Generator(self)
         return self.generator
@@ -271,13 +303,114 @@ class FakeCluster:
         self.change("node", node, "die", 137)
         self.happens(f"killed {node}")
 
-    def start(self, node: str) -> None:
+    def start(self, node: str) -> bool:
         if node in self.habits.refuses_to_start:
             raise EngineError(f"{node} could not be started: the engine is busy")
-        self.calls.append(f"start {node}")
-        if node not in self.running:
-            self.running.add(node)
-            self.change("node", node, "start")
+        self._call(f"start {node}")
+        if self._there(node) and node in self.running:
+            return False
+        self._starts(node)
+        return True
+
+    def crash(self, node: str, fault: str) -> None:
+        self._call(f"crash {node}")
+        self._ends(node, "die")
+        if node in self.habits.revives:
+            self._starts(node)
+
+    def stop_node(self, node: str, grace_s: float) -> None:
+        self._call(f"stop {node}")
+        self._ends(node, "kill", "die", "stop")
+
+    def restart(self, node: str, grace_s: float) -> None:
+        self._call(f"restart {node}")
+        if self._there(node) and node in self.running:
+            self._ends(node, "kill", "die", "stop")
+        self._starts(node)
+        self.change("node", node, "restart")
+
+    def freeze(self, node: str) -> None:
+        self._call(f"freeze {node}")
+        self._there(node).frozen = True
+        self.change("node", node, "pause")
+
+    def thaw(self, node: str) -> bool:
+        self._call(f"thaw {node}")
+        if not (state := self._there(node)).frozen:
+            return False
+        state.frozen = False
+        self.change("node", node, "unpause")
+        return True
+
+    def listening(self, node: str) -> bool:
+        return node in self.running and not self._there(node).frozen
+
+    def limits(self, node: str) -> Limits:
+        return self._there(node).limits
+
+    def bound(self, node: str, limits: Limits) -> None:
+        self._call(f"bound {node}")
+        self._there(node).limits = limits
+        self.change("node", node, "update")
+
+    def usage(self, node: str) -> Usage:
+        limits = self._there(node).limits
+        return Usage(1.0, 0.0, 0, 1_000_000, limits.memory_bytes, 0, 3, limits.processes)
+
+    def read_file(self, node: str, path: str) -> bytes:
+        if path not in self._there(node).files:
+            raise EngineError(f"{node}: {path} could not be read: there is none")
+        return self.nodes[node].files[path]
+
+    def write_file(self, node: str, path: str, archive: bytes) -> None:
+        self._call(f"write {path} in {node}")
+        self._there(node).files[path] = archive
+
+    def discard(self, node: str) -> None:
+        self._call(f"discard {node}")
+        if node in self.running:
+            self._ends(node, "kill", "die")
+        self.nodes[node] = FakeNode(removed=True)
+        self.change("node", node, "destroy")
+
+    def renew(self, node: str) -> bool:
+        if not self.nodes.setdefault(node, FakeNode()).removed:
+            return self.start(node)
+        self._call(f"renew {node}")
+        self.nodes[node] = FakeNode()
+        self.change("node", node, "create")
+        self._starts(node)
+        return True
+
+    def run(self, node: str, fault: str, command: Sequence[str], timeout_s: float) -> Output:
+        self._call(f"run {' '.join(command)} in {node}")
+        return Output(self.codes.get(" ".join(command), 0), f"{command[0]} was here\n")
+
+    def _call(self, what: str) -> None:
+        if what in self.habits.refuses:
+            raise EngineError(f"no {what}: the engine is busy")
+        self.calls.append(what)
+
+    def _there(self, node: str) -> FakeNode:
+        found = self.nodes.setdefault(node, FakeNode())
+        if found.removed:
+            raise EngineError(f"there is no container for {node}: was it removed?")
+        return found
+
+    def _starts(self, node: str) -> None:
+        self.running.add(node)
+        self.change("node", node, "start")
+        self.happens(f"started {node}")
+
+    def _ends(self, node: str, *words: str) -> None:
+        """It runs no more, and is frozen no more either."""
+        if not self._there(node) or node not in self.running:
+            raise EngineError(f"{node} does not run")
+        self.nodes[node].frozen = False
+        self.running.discard(node)
+        for word in words:
+            self.change("node", node, word, 137 if word == "die" else None)
+        self.happens(f"ended {node}")
 
     def changes(self) -> Iterator[Change]:
         while (change := self._changes.get()) is not None:

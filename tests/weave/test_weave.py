@@ -185,7 +185,7 @@ def test_sidecars_load_and_prometheus_start_before_any_node() -> None:
     assert found.cluster == Cluster(
         "t",
         (
-            Node("n1", "a", "front", "n1", ports=(80,)),
+            Node("n1", "a", "front", "n1", ports=(80,), volumes=("/d",)),
             Node("b-1", "b", "b", "b-1", 1),
             Node("b-2", "b", "b", "b-2", 2),
         ),
@@ -344,7 +344,7 @@ BLOCK = "services: {a: {image: i, x-harness: %s}}"
         (BLOCK % "{prt: 1}", "service a: x-harness has no key 'prt'; did you mean 'port'?"),
         (
             BLOCK % "{zzz: 1}",
-            "service a: x-harness has no key 'zzz'; it knows role, port, name, count, metrics, ready.",
+            "service a: x-harness has no key 'zzz'; it knows role, port, name, count, metrics, leader, volumes, ready.",
         ),
         (BLOCK % "{port: http}", "service a: x-harness port is 'http'; write a whole number."),
         (BLOCK % "{count: -1}", "service a: -1 nodes; write a count from 1 to 100."),

@@ -1,0 +1,49 @@
+"""The scenario that is played, with one fault of a kind. A new kind is one line in ``KINDS``."""
+
+from dataclasses import dataclass
+
+# What follows `name`, `at` and `for` in the fault's line, on the two nodes of compose/tiny.yaml.
+KINDS = {
+    "partition": "nodes: [n2], from: everyone",
+    "latency": "link: client -> n1, delay: 50ms",
+    "kill": "nodes: [n2]",
+}
+
+_TEXT = """\
+scenario: self-chaos
+about: A small cluster with one fault, for harming the harness. What the nodes' users notice is not its subject.
+cluster: tiny
+seed: 7
+phases: {{warmup: {warmup:g}s, faults: {faults:g}s, recovery: {recovery:g}s}}
+traffic:
+  - {{name: visits, client: http, to: n1, rate: 20/s, timeout: 2s, path: /}}
+faults:
+  - {{fault: {kind}, name: broken, at: {at:g}s, for: {for_s:g}s, {words}}}
+objectives:
+  - {{name: answers, of: visits, success: ">= 1%", in: all}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Of the phases, and of the fault in the second, in seconds. ``harmed``: how much of that one is for harm."""
+
+    warmup: float = 1.0
+    faults: float = 4.0
+    recovery: float = 1.0
+    at: float = 0.2
+    for_s: float = 3.5
+    harmed: float = 4.0
+
+    def of(self, phase: str) -> float:
+        """In what time of a phase something is done to the harness."""
+        return {"warmup": self.warmup, "faults": self.harmed, "recovery": self.recovery}[phase]
+
+
+SHORT = Lengths()
+LONG = Lengths(faults=40.0, for_s=39.0)  # its end by the schedule is far: whatever heals it is something else
+
+
+def scenario(kind: str, lengths: Lengths) -> str:
+    phases = {"warmup": lengths.warmup, "faults": lengths.faults, "recovery": lengths.recovery}
+    return _TEXT.format(kind=kind, words=KINDS[kind], at=lengths.at, for_s=lengths.for_s, **phases)
