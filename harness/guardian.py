@@ -104,9 +104,10 @@ def insist(heal: Callable[[], tuple[str, ...]], say: Callable[[str], None], *, s
     while time.monotonic() < deadline_s:
         try:
             left = heal()
-        except HarnessError as error:
-            say(str(error))
-            left = (str(error),)
+        except Exception as error:  # the last one who can heal does not give up for a mistake of ours either
+            said = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+            say(said)
+            left = (said,)
         now_s = time.monotonic()
         gone_s = None if left else gone_s or now_s
         if gone_s and (not settle or now_s > gone_s + _SETTLE_S):

@@ -233,13 +233,13 @@ class Clock(Beside, frozen=True):
 
     offset_s: float
     drift: float = 0.0
-    capabilities: ClassVar[tuple[str, ...]] = ("SYS_PTRACE",)
+    capabilities: ClassVar[tuple[str, ...]] = ("SYS_PTRACE", "DAC_OVERRIDE")
 
     def says(self) -> str:
         return f"{self.node}: its processes read a wall clock {self.offset_s:+g} s, gaining {self.drift:+g} s a second"
 
     def lease(self, for_s: float) -> str:
-        return f"{_SILENT}; the stub itself tells the true time from {show_planned_s(for_s)} after it was set"
+        return f"{_SILENT}; the stub itself tells the true time {show_planned_s(for_s + KERNEL_LEASE_MARGIN_S)} after it was set"
 
 
 class Signal(Beside, frozen=True):

@@ -45,7 +45,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m selfchaos", description="Does anything of ours outlive us?")
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--resume", type=Path, default=Path("self-chaos.jsonl"), help="results; what is there is kept")
+    parser.add_argument("--resume", type=Path, default=Path("runs/self-chaos.jsonl"), help="its results are kept")
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     parser.add_argument("--workers", type=int, default=1, help="points at a time; more than 1 spoils the times")
     parser.add_argument("--harms", default="", help="only these, such as kill,both")

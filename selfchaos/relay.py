@@ -14,6 +14,7 @@ class Relay:
     def __init__(self, path: Path, engine: str) -> None:
         self._engine = engine.removeprefix("unix://")
         self._streams: list[tuple[socket.socket, socket.socket]] = []
+        self._ends: list[socket.socket] = []
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         self._listener.listen(64)
@@ -29,14 +30,17 @@ class Relay:
         return True
 
     def close(self) -> None:
-        _end(self._listener)
-        self._listener.close()
+        """Everything, when nobody needs the engine through it any more."""
+        for end in (self._listener, *self._ends):
+            _end(end)
+            end.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
                 far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                self._ends += (near, far)
                 far.connect(self._engine)
                 threading.Thread(target=self._pass, args=(near, far, True), daemon=True).start()
                 threading.Thread(target=self._pass, args=(far, near, False), daemon=True).start()

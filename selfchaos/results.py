@@ -32,7 +32,11 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def append(file: Path, result: Result) -> None:
-    with file.open("ab") as out:
+    """A last line that was cut off goes: its point is played again."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+b") as out:
+        out.seek(0)
+        out.truncate(out.read().rfind(b"\n") + 1)
         out.write(msgspec.json.encode(result) + b"\n")
         out.flush()
         os.fsync(out.fileno())

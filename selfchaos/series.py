@@ -24,10 +24,13 @@ def play(
     alone = [point for point in possible if workers > 1 and harm(point.harm).then == "heal"]
     for point in alone:
         yield _play(client, seed, point, engine)
-    with ThreadPoolExecutor(workers) as threads:
+    threads = ThreadPoolExecutor(workers)
+    try:
         others = [point for point in possible if point not in alone]
         for done in as_completed([threads.submit(_play, client, seed, point, engine) for point in others]):
             yield done.result()
+    finally:
+        threads.shutdown(cancel_futures=True)  # interrupted: points that have begun go to their end, no other begins
 
 
 def harm(name: str) -> Harm:

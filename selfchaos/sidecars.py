@@ -2,7 +2,7 @@
 
 import json
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,12 @@ class Sidecars:
             started = self._api.exec_create(container, ["python3", "-c", _WITNESS, str(TOXIPROXY_PORT)], stderr=False)[
                 "Id"
             ]
-            stream: Any = self._api.exec_start(started, socket=True)
-            getattr(stream, "_sock", stream).settimeout(None)
-            for source, data in frames_iter_no_tty(stream):
-                if source == STDOUT and isinstance(data, bytes):
-                    for line in lines.feed(data):
-                        at_ns, what = json.loads(line)
-                        seen.said.append((at_ns, tuple(what)))
+            file: Any = self._api.exec_start(started, socket=True)
+            with closing(getattr(file, "_sock", file)) as stream, closing(file):
+                stream.settimeout(None)
+                for source, data in frames_iter_no_tty(file):
+                    if source == STDOUT and isinstance(data, bytes):
+                        for line in lines.feed(data):
+                            at_ns, what = json.loads(line)
+                            seen.said.append((at_ns, tuple(what)))
         seen.said.append((monotonic_ns(), ()))

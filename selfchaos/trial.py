@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 
 from harness.clock import monotonic_ns
-from harness.errors import EngineError
+from harness.errors import NO_VERDICT, WRONG_INPUT, EngineError
 from harness.recording import events
 from harness.recording.events import AnyEvent
 from harness.recording.folder import JOURNAL
@@ -124,7 +124,11 @@ class Trial:
             time.sleep(_LOOK_S)
         if harness.poll() is None:
             self._leaks.append(f"the run did not come to its phase '{phase}' in {_START_MAX_S:.0f} s")
-        raise NotDone("the run was over")
+        said = (self._folder / "runs.log").read_text(errors="replace").strip().splitlines()
+        early = harness.returncode in (NO_VERDICT, WRONG_INPUT)
+        raise NotDone(
+            f"the run ended by itself: {said[-1] if said else 'nothing was said'}" if early else "the run was over"
+        )
 
     def _journal(self) -> list[AnyEvent]:
         journal = next(self._records.rglob(JOURNAL), None)

@@ -5,6 +5,7 @@ import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from harness.agent.lease import Lease
@@ -317,17 +318,22 @@ class Agent:
             self._attempt(self._take_figures, None)
         if self._watched and now_ns >= self._next_reading_ns and self._schedule.quiet(now_ns, READ_TAKES_NS):
             self._next_reading_ns = now_ns + READ_EVERY_NS
-            self._attempt(lambda: self._read(now_ns), None)
+            self._read(now_ns)
 
     def _read(self, now_ns: int) -> None:
         """What the witnesses of every fault see now. One that has long been healed is forgotten."""
         for fault in [fault for fault, until_ns in self._watched.items() if now_ns >= until_ns]:
             del self._watched[fault]
-            self._place.forget(fault)
-        for fault in self._watched:
+            self._attempt(partial(self._place.forget, fault), fault)
+        for fault in tuple(self._watched):
             when = _WHEN[self._states[fault]]
-            for name, value in self._place.readings(fault).items():
-                self._say(Reading(fault, when, name, value, monotonic_ns()))
+            try:
+                for name, value in self._place.readings(fault).items():
+                    self._say(Reading(fault, when, name, value, monotonic_ns()))
+            except AgentError as error:  # a fault without a witness is none
+                del self._watched[fault]
+                if when != "after":
+                    self._failed(fault, error)
             self._supervisor.beat()
 
     def _take_figures(self) -> None:

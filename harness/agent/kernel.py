@@ -141,8 +141,8 @@ def end_sockets(ss_filter: str) -> None:
 
 def remove_everything(kernel: Kernel) -> None:
     """Our tables and any queueing discipline: the namespace as it was before us."""
-    if tables := kernel.tables():
-        kernel.change("\n".join(f"delete table {table}" for table in tables))
+    if tables := kernel.tables():  # one may go while we ask: adding first makes deleting it no error
+        kernel.change("\n".join(f"add table {table}\ndelete table {table}" for table in tables))
     for device in Path("/sys/class/net").iterdir():
         if device.name != "lo":
             _run("tc", "qdisc", "del", "dev", device.name, "root")

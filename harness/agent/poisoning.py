@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.agent import packets
+from harness.agent import packets, streams
+from harness.agent.bulk import Mover
 from harness.agent.kernel import Count, Held, Kernel
 from harness.agent.packets import Route
 from harness.agent.toxics import ProxySpec, Toxics, ToxicSpec
@@ -11,11 +12,15 @@ from harness.errors import AgentError
 from harness.primitives import AgentPrimitive, Toxic
 from harness.wire import Met
 
+_PATIENCE_S = 0.25  # a witness that has not finished is waited for, but not while the fault slows it
+
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
     toxics: tuple[ToxicSpec, ...]
     meters: tuple[tuple[str, bool], ...]  # counters of what met it, and whether they count echoes
+    bulk: streams.Bulk | None = None  # what shows the first of them, where an echo does not
+    mover: Mover | None = None  # which moves that
     since: Mapping[str, Count] | None = None  # what those counters said when it fired; None: it has not
 
 
@@ -27,6 +32,7 @@ class Poisoning:
         self._node = ""
         self._routes: tuple[Route, ...] = ()
         self._ready: dict[str, _Ready] = {}
+        self._in_force: set[str] = set()
 
     def prepare(self, node: str, routes: tuple[Route, ...]) -> None:
         """The links that run through Toxiproxy from now on."""
@@ -46,6 +52,7 @@ class Poisoning:
     def fire(self, fault: str) -> None:
         for toxic in self._ready[fault].toxics:
             self._toxics.add(toxic)
+        self._turn(fault, in_force=True)
 
     def confirm_fired(self, fault: str) -> None:
         ready = self._ready[fault]
@@ -56,6 +63,7 @@ class Poisoning:
             self._ready[fault] = replace(ready, since={name: held.count(name) for name, _ in ready.meters})
 
     def heal(self, fault: str) -> None:
+        self._turn(fault, in_force=False)
         for toxic in self._specs(fault):
             self._toxics.remove(toxic)
 
@@ -74,7 +82,18 @@ class Poisoning:
         return Met(fault, traffic.packets, traffic.bytes, echoes.packets)
 
     def readings(self, fault: str) -> Mapping[str, float]:
-        return {}  # the echo of each link goes through the same toxics, and the pod's probes see it
+        """What a bulk over the link's echo shows; a delay or a silence is seen by the pod's probes."""
+        ready = self._ready.get(fault)
+        if ready is None or ready.bulk is None or ready.mover is None:
+            return {}
+        moved = ready.mover.look(0.0 if fault in self._in_force else _PATIENCE_S)
+        return dict(ready.bulk.figures(moved)) if moved else {}
+
+    def _turn(self, fault: str, *, in_force: bool) -> None:
+        """What is under way tells nothing of what comes now."""
+        self._in_force = self._in_force | {fault} if in_force else self._in_force - {fault}
+        if (ready := self._ready.get(fault)) and ready.mover:
+            ready.mover.turn()
 
     def elements(self) -> int:
         return 0  # told apart, by name
@@ -105,7 +124,15 @@ class Poisoning:
                     spec = ToxicSpec(proxy.name, name, toxic.type, toxic.stream, toxic.attributes)
                     if not any(replace(spec, name=other.name) == other for other in there):
                         there.append(spec)
-        return _Ready(tuple(spec for specs in on.values() for spec in specs), tuple(meters))
+        bulk, mover = self._witness(toxics)
+        return _Ready(tuple(spec for specs in on.values() for spec in specs), tuple(meters), bulk, mover)
+
+    def _witness(self, toxics: Sequence[Toxic]) -> tuple[streams.Bulk | None, Mover | None]:
+        bulk = streams.bulk(toxics[0]) if toxics else None
+        ips = next((route.ips for route in self._routes if toxics and route.peer == toxics[0].peer), ())
+        if bulk is None or not ips:
+            return None, None
+        return bulk, bulk.mover(next(iter(packets.by_version(ips).values()))[0])
 
 
 def _total(ready: _Ready, since: Mapping[str, Count], held: Held, echoes: bool) -> Count:

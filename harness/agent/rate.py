@@ -27,7 +27,7 @@ _FAMILY = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
 _METRICS = f"{{ {METRICS_PORT}, {CLIENT_METRICS_PORT} }}"
 _BULK_S, _BULK_MIN_BYTES, _BULK_MAX_BYTES = 0.2, 12_000, 256_000
 _BULK_TIMEOUT_S = 5.0
-_PATIENCE_S = 0.1  # with a bulk that nothing should slow
+_PATIENCE_S = 0.25  # with a bulk that nothing should slow
 _MANGLE, _STEPS, _FASTEST = -150, 30, 10**11  # steps of the chain's priority for a tenth of the rate
 
 Side = Literal["dport", "sport"]

@@ -18,6 +18,7 @@ from typing import cast
 
 from harness.agent import tie
 from harness.agent.kernel import Kernel, library, remove_everything
+from harness.agent.redirect.flows import forget_redirected
 from harness.agent.toxics import Toxics
 from harness.errors import AgentError
 from harness.wire import ECHO_PORT, TOXIPROXY_PORT, TOXIPROXY_UID
@@ -154,6 +155,7 @@ class Supervisor:
             remove_everything(self._kernel)
         except AgentError as error:
             say(str(error))
+        forget_redirected()
         if self._toxiproxy_ended:
             return
         try:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -65,9 +65,7 @@ def load(name: str, overrides: Overrides) -> Bound:
         raise ScenarioError([*drafted.problems, *unknown, problem]) from error
     if unknown:
         raise ScenarioError([*drafted.problems, *unknown])
-    scenario = bind(drafted, cluster)
-    if overrides.seed is not None:
-        scenario = replace(scenario, seed=overrides.seed)
+    scenario = bind(drafted, cluster, overrides.seed)
     return Bound(places.name_of(file), file.read_bytes(), scenario, cluster, config, found)
 
 

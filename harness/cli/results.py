@@ -7,6 +7,7 @@ from harness.judge import verdict as verdicts
 from harness.judge.judge import judge
 from harness.judge.verdict import Verdict
 from harness.loader import bind, parse
+from harness.recording.events import Resolved
 from harness.recording.evidence import Evidence
 from harness.recording.folder import VERDICT, logs, read, scenario_text
 from harness.report import html, junit
@@ -21,7 +22,8 @@ def load(folder: Path) -> tuple[Scenario, Evidence]:
     if evidence.began is None:
         raise RecordingError(f"{folder}: the journal has no beginning: nothing was recorded that could be judged.")
     draft = parse(scenario_text(folder), f"{evidence.began.scenario}.yaml")
-    return bind(draft, evidence.began.cluster), evidence
+    found = {event.fault: dict(zip(event.targets, event.nodes, strict=True)) for event in evidence.of(Resolved)}
+    return bind(draft, evidence.began.cluster, evidence.began.seed, found), evidence
 
 
 def conclude(folder: Path) -> Verdict:

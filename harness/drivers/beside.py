@@ -1,12 +1,15 @@
 """Containers of ours beside a node's: an agent that joins its processes, network and volumes for one fault."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import docker
+import docker.errors
 from docker.models.containers import Container
 from docker.types import LogConfig
 
 from harness.drivers.streams import AttachStream
+from harness.errors import AgentError
 from harness.primitives import KERNEL_SETTINGS, Beside
 from harness.weave.pods import LABEL_NODE, LABEL_PART, LABEL_RECORD, LABEL_RUN
 
@@ -61,4 +64,9 @@ def open_agent(
         labels=labels(node, fault),
         host_config=host,
     )
-    return AttachStream(api, created["Id"], f"the agent beside {name} for {fault}")
+    try:
+        return AttachStream(api, created["Id"], f"the agent beside {name} for {fault}")
+    except AgentError:
+        with suppress(docker.errors.APIError):  # some engines remove what did not start, some do not
+            api.remove_container(created["Id"], force=True)
+        raise

@@ -137,13 +137,13 @@ class Deeds(ABC):
             raise EngineError(f"the limits of {node} are {now} after they were set to {limits}.")
 
     def _update(self, container: Container, limits: Limits) -> None:
-        # docker-py's own update knows neither the limit of processes nor nano_cpus. 0 means "as it is" to the engine,
-        # and -1 "none"; but a
-        # limit of memory cannot be taken away again, only lifted out of reach. Quota and nano_cpus exclude each other: only the one that is in use may be named.
+        # docker-py's own update knows neither the limit of processes nor nano_cpus. To the engine 0 means "as it is"
+        # and -1 "none", but a limit of memory cannot be taken away again, only lifted out of reach. Quota and nano_cpus
+        # exclude each other: only the one that is in use may be named.
         shares: dict[str, int] = {"NanoCpus": limits.nano_cpus}
         if not limits.nano_cpus:
             shares = {"CpuQuota": limits.cpu_quota_us or -1, "CpuPeriod": limits.cpu_period_us}
-        memory = {"Memory": limits.memory_bytes or _LIFTED, "MemorySwap": limits.memory_swap_bytes or -1}
+        memory = {"Memory": limits.memory_bytes or _LIFTED, "MemorySwap": limits.memory_swap_bytes or _LIFTED}
         api: Any = self._client.api  # its typed part ends where its own update does
         url = api._url("/containers/{0}/update", container.id)
         api._raise_for_status(api._post_json(url, data={**shares, **memory, "PidsLimit": limits.processes or -1}))
@@ -206,11 +206,22 @@ class Deeds(ABC):
             started = api.exec_create(str(container.id), list(command))["Id"]
             text, in_time = _read(api.exec_start(started, socket=True), timeout_s)
             ended = api.exec_inspect(started)
-            if ended["Running"]:
-                slay(self._client, container, _image(self._pod_of(container)), int(ended["Pid"]), fault)
             if not in_time:
+                self._end(container, started, fault)
                 raise EngineError(f"'{' '.join(command)}' did not end within {timeout_s:g} s in {node}; it was killed.")
         return Output(int(ended["ExitCode"]), text)
+
+    def _end(self, container: Container, started: str, fault: str) -> None:
+        """An engine tells a command of which we hung up to end, some of them; one that does not is killed."""
+        for last in (False, False, True):
+            ended = self._client.api.exec_inspect(started)
+            if not ended["Running"]:
+                return
+            try:
+                slay(self._client, container, _image(self._pod_of(container)), int(ended["Pid"]), fault)
+            except EngineError:  # it may have ended meanwhile: it is looked at again
+                if last:
+                    raise
 
 
 def _read(file: Any, timeout_s: float) -> tuple[str, bool]:

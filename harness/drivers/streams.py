@@ -78,9 +78,13 @@ class AttachStream(_SocketStream):
     def __init__(self, api: docker.APIClient, container: str, name: str) -> None:
         try:
             file = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-            super().__init__(file, name)
+        except docker.errors.APIError as error:
+            raise AgentError(f"{name} could not be started: {error.explanation}") from error
+        super().__init__(file, name)
+        try:
             api.start(container)
         except docker.errors.APIError as error:
+            self._let_go()
             raise AgentError(f"{name} could not be started: {error.explanation}") from error
 
 

@@ -65,7 +65,8 @@ class ClockSkew(Fault):
         "waits too long. A program that is started by exec reads the true time until it is found, 0.1 s at most as a "
         "rule, so that one which lives shorter (date in a shell script) never reads another; a fork has its parent's "
         "clock at once. A node that restarts comes back with the true time. Refused: programs of 32 bits, processes "
-        "that a debugger traces or that have a time namespace, containers that are paused. It replaces libfaketime "
+        "that a debugger traces or that have a time namespace, containers that are paused. Not found: a process of the "
+        "node with a mount namespace of its own (it takes a privileged container). It replaces libfaketime "
         "(dynamic programs only, and through the node's environment) and time namespaces (which cannot move the wall "
         "clock)."
     )

@@ -81,6 +81,9 @@ class Disturbance(Patterned):
     def undo(self) -> str:
         return "the rules' sets are emptied; the kernel forgets their elements by itself 2 s later"
 
+    def needs(self) -> tuple[str, ...]:
+        return ("queue",)
+
     def touches(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
         return self._reach().touches(cluster)
 

@@ -14,6 +14,8 @@ from harness.recording.evidence import Evidence, InForce
 from harness.words import DURATION, NODE, TEXT, Reader, choice, word
 
 Answer = Literal["nxdomain", "servfail", "address", "delay", "silence"]
+_LOOK_S = 1.0  # so long it takes until a question of ours was asked and what it heard was read
+_SILENT_S = 2.0  # and until one that is not answered is given up
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 
 
@@ -65,6 +67,12 @@ class Dns(Fault):
         if not self.nodes:
             yield "nodes", "is empty: name who hears it"
         yield from node_problems("nodes", self.nodes, cluster)
+        least_s = _SILENT_S if self.answer == "silence" else _LOOK_S + self.delay_s
+        if self.for_s < least_s:
+            yield (
+                "for",
+                f"is {self.for_s:g} s: write at least {least_s:g}s, or no question of ours would be over by then",
+            )
         if self.answer == "address":
             yield from _address_problems(self.address)
         elif self.address is not None:

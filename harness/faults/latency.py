@@ -36,7 +36,7 @@ class Latency(Patterned):
         "packets: TCP and UDP, connecting is slow too, nothing is redirected, and jitter comes from the seed; a round "
         "trip takes the delay once, for packets wait one way only. The order of a flow's packets is kept, so that "
         "dense flows see more than the mean of the jitter. At most 16,384 packets wait; more of them pass at once. "
-        "Bites with the next packet, within 0.2 ms of its time. Replaces tc netem delay."
+        "Bites with the next packet, within 1 ms of its time. Replaces tc netem delay."
     )
 
     link: Link | None = field(default=None, metadata=word("link", LINK, "the connections that become slow"))
@@ -109,6 +109,9 @@ class Latency(Patterned):
         if self._queued:
             return "the rules' sets are emptied, and what waits goes on at once; the kernel forgets them by itself"
         return "the toxic is deleted; the link stays on its proxy, without toxics"
+
+    def needs(self) -> tuple[str, ...]:
+        return ("queue",) if self._queued else ()
 
     def touches(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
         return self._reach().touches(cluster)

@@ -23,6 +23,7 @@ BOTH: tuple[Stream, ...] = ("upstream", "downstream")
 ANSWERS: tuple[Stream, ...] = ("downstream",)
 _LATER_S = 5.0
 _MOST_OF_IT = 0.8  # of a planned wait: what was seen must have waited for so much of it
+_NO_BULK = "no bulk was moved on this link with and without it, so nothing was seen"
 _MILLISECONDS = "write whole milliseconds, which is how Toxiproxy counts"
 
 
@@ -101,6 +102,10 @@ class Seen:
 
     def read(self, name: str, when: Literal["before", "during", "after"] = "during") -> list[float]:
         return [one.value for one in self.evidence.readings(self.fault, name, when)]
+
+    def read_apart(self, name: str) -> list[float]:
+        """Before it and after it: a busy machine may have moved no bulk in time at one of the two."""
+        return [*self.read(name, "before"), *self.read(name, "after")]
 
     def gone(self) -> str:
         back = sum(probe.rtt_s is not None for probe in self.after)
@@ -259,22 +264,22 @@ class StreamCut(StreamFault):
         return f"connections {self.link} end after {self.after_bytes:,} bytes of answers"
 
     def look(self, seen: Seen) -> tuple[bool, str]:
-        before, during = seen.read("came_bytes", "before"), seen.read("came_bytes")
-        if not before or not during:
-            return False, "no bulk was moved on this link before and during it, so nothing was seen"
-        cut = max(during) <= self.after_bytes < min(before)
+        apart, during = seen.read_apart("came_bytes"), seen.read("came_bytes")
+        if not apart or not during:
+            return False, _NO_BULK
+        cut = max(during) <= self.after_bytes < min(apart)
         return cut, f"of a longer bulk at most {max(during):,.0f} bytes came ({len(during)} read)"
 
 
 def _waited(seen: Seen, reading: str, planned_s: float, what: str) -> tuple[bool, str]:
-    """Every reading meanwhile must have waited for most of it, and those before must not have."""
-    before, during = seen.read(reading, "before"), seen.read(reading)
-    if not before or not during:
-        return False, "no bulk was moved on this link before and during it, so nothing was seen"
+    """Every reading meanwhile must have waited for most of it, and those before or after need not."""
+    apart, during = seen.read_apart(reading), seen.read(reading)
+    if not apart or not during:
+        return False, _NO_BULK
     least_s = _MOST_OF_IT * planned_s
     late = sum(value >= least_s for value in during)
-    words = f"{what} after {show_s(median(during))} ({late} of {len(during)} late; before {show_s(median(before))})"
-    return late == len(during) and median(before) < least_s, words
+    words = f"{what} after {show_s(median(during))} ({late} of {len(during)} late; without it {show_s(min(apart))})"
+    return late == len(during) and min(apart) < least_s, words
 
 
 def _milliseconds(key: str, length_s: float, *, least_s: float, most_s: float = 10.0) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from harness.words import COUNT, SHARE, TEXT, choice, word
 
 _EVERY_MAX = 100
 _SHARE_MIN = 0.01
+_LOOK_S = 1.0  # so long it takes until an echo of ours went through it and was read
 _NEEDS = {"replace": ("find", "put"), "forge": ("put",)}
 How = Literal["flip", "replace", "replay", "truncate", "forge"]
 
@@ -57,6 +58,8 @@ class Tampering(Fault):
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield from link_problems("link", self.link, cluster)
+        if self.for_s < _LOOK_S:
+            yield "for", f"is {self.for_s:g} s: write at least {_LOOK_S:g}s, or no echo of ours would be back by then"
         if self.every is not None and self.share != 1.0:
             yield "every", "and 'share' are two ways to say how often: write one of them"
         if self.every is not None and not 1 <= self.every <= _EVERY_MAX:

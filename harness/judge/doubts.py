@@ -66,7 +66,7 @@ def _unfinished(evidence: Evidence) -> Iterator[Doubt]:
     if ended is None:
         yield Doubt("the recording has no end: the run was cut off", everything)
     elif ended.how != "finished":
-        how = "was interrupted" if ended.how == "interrupted" else "failed"
+        how = "failed" if ended.how == "failed" else f"was {ended.how}"
         yield Doubt(f"the run {how} before its end", everything)
 
 
@@ -83,8 +83,8 @@ def _troubles(evidence: Evidence) -> Iterator[Doubt]:
                 yield Doubt(trouble.text, _prometheus)
             case "node-died":
                 yield Doubt(trouble.text, everything, always=fired_ns is None or trouble.at_ns < fired_ns)
-            case "interrupted" | "other":
-                yield Doubt(trouble.text, everything, always=trouble.kind == "interrupted")
+            case "interrupted" | "stopped" | "other":
+                yield Doubt(trouble.text, everything, always=trouble.kind != "other")
             case "not-healed":
                 pass  # it overrides every finding, see judge()
 

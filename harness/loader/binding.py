@@ -62,7 +62,9 @@ def _bound(draft: Draft, cluster: Cluster, seed: int) -> _Bound:
         if isinstance(placed, _Place):
             places.append(placed)
         else:
-            problems += [Problem(draft.file, item.line_of(key), f"'{key}' {text}") for key, text in placed]
+            problems += [
+                Problem(draft.file, item.line_of(key), f"'{item.word_of(key)}' {text}") for key, text in placed
+            ]
     drawn = _drawn(draft, cluster, seed, [act(place.fault, place.stand_ins, cluster) for place in places])
     places += [place for place in drawn if isinstance(place, _Place)]
     problems += [problem for problem in drawn if isinstance(problem, Problem)]
@@ -161,11 +163,11 @@ def _unmet(scenario: Scenario, cluster: Cluster) -> Iterator[str]:
 
 
 def _composed(scenario: Scenario, cluster: Cluster) -> Iterator[str]:
-    """Two faults on one link at a time are one fault made of both; a witness of the weaker one may see nothing."""
+    """Faults on one link at a time are one fault made of all; the witness of the weaker one may see nothing."""
     acts = _acts(scenario, cluster)
     for index, one in enumerate(acts):
-        for other in acts[:index]:
-            shared = sorted(one.links & other.links)
-            if shared and not apart(one, other) and not (one.stops or other.stops):
-                first = " -> ".join(shared[0]) + (f" and {len(shared) - 1} more" if len(shared) > 1 else "")
-                yield f"{other.name} and {one.name} are both on {first} for a time: {COMPOSES}"
+        met = [o for o in acts[:index] if not apart(one, o) and one.links & o.links and not (one.stops or o.stops)]
+        if met:
+            link = " -> ".join(min(one.links & met[0].links))
+            others = met[0].name + (f" and {len(met) - 1} more" if len(met) > 1 else "")
+            yield f"{one.name} is on {link} together with {others} for a time: {COMPOSES}"

@@ -1,8 +1,7 @@
 """The parts of a scenario file, each read by itself: what can be said of it without looking at the others."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.faults import CATALOGUE, Fault
@@ -87,20 +86,11 @@ def faults(tree: Map, complaints: Complaints) -> tuple[Item[Fault], ...]:
 
 
 def steps(tree: Map, complaints: Complaints) -> tuple[Item[Step], ...]:
-    found = items_at(tree, "steps", complaints, lambda _: (Step, ""), lambda _: "a step")
-    return tuple(_sound(item, item.value.check() if item.value else (), complaints) for item in found)
+    return items_at(tree, "steps", complaints, lambda _: (Step, ""), lambda _: "a step")
 
 
 def stop_when(tree: Map, complaints: Complaints) -> tuple[Item[StopWhen], ...]:
     return items_at(tree, "stop_when", complaints, lambda _: (StopWhen, ""), lambda _: "a condition of 'stop_when'")
-
-
-def _sound(item: Item[Step], problems: Iterable[tuple[str, str]], complaints: Complaints) -> Item[Step]:
-    """The item, without its value if there is something wrong with it."""
-    found = tuple(problems)
-    for key, text in found:
-        complaints.add(item.line_of(key), f"'{key}' {text}")
-    return replace(item, value=None) if found else item
 
 
 def objectives(tree: Map, complaints: Complaints) -> tuple[Item[Objective], ...]:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass
+from dataclasses import MISSING, Field, dataclass, field
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
 
@@ -16,15 +16,22 @@ _FAILED = object()
 
 @dataclass(frozen=True, slots=True)
 class Item(Generic[T]):
-    """One value and where it stands. ``value`` None: something in it is wrong. ``lines``: of its keys."""
+    """One value and where it stands. ``value`` None: something in it is wrong. ``lines``: of its keys.
+
+    ``words``: what the file calls keys of the value's class, where it is not what the class calls them.
+    """
 
     value: T | None
     name: str | None
     line: int
     lines: Mapping[str, int]
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def word_of(self, key: str) -> str:
+        return self.words.get(key, key)
 
     def line_of(self, key: str) -> int:
-        return self.lines.get(key, self.line)
+        return self.lines.get(self.word_of(key), self.line)
 
 
 def read_words(
@@ -37,12 +44,12 @@ def read_words(
     words = words_of(kind)
     values: dict[str, Any] = {}
     whole = known_keys(tree, (*also, *words), noun, complaints)
-    for key, field in words.items():
-        entry, word = tree.get(key), word_of(field)
+    for key, filled in words.items():
+        entry, word = tree.get(key), word_of(filled)
         if word is None:
             continue
         if entry is None:
-            if _required(field):
+            if _required(filled):
                 whole = False
                 complaints.add(tree.line, f"{noun} needs '{key}': {word.about}; such as {example(word)}")
             continue
@@ -50,7 +57,7 @@ def read_words(
         if value is _FAILED:
             whole = False
         else:
-            values[field.name] = value
+            values[filled.name] = value
     return values, whole
 
 

@@ -11,7 +11,7 @@ from harness.loader import parts
 from harness.loader.document import LIMIT_BYTES, Complaints, read
 from harness.loader.mixing import MixDraft, mix
 from harness.loader.reading import Item
-from harness.loader.steps import Step
+from harness.loader.steps import WORDS, Step
 from harness.objectives import WINDOWS, Objective
 from harness.objectives.when import unknown
 from harness.scenario import Phases, Scenario
@@ -123,7 +123,8 @@ def _steps(steps: Iterable[Item[Step]], phases: Phases | None, complaints: Compl
     """Each step as the fault it stands for."""
     found = []
     for item in steps:
-        step, fault = item.value, None
+        step = item.value
+        fault: Fault | None = None
         if step is not None and phases is not None:
             if step.for_s is None and step.at_s >= phases.faults_s:
                 begins, phase = show_planned_s(step.at_s), show_planned_s(phases.faults_s)
@@ -131,7 +132,7 @@ def _steps(steps: Iterable[Item[Step]], phases: Phases | None, complaints: Compl
                 complaints.add(item.line_of("at"), text)
             else:
                 fault = step.fault(phases.faults_s)
-        found.append(Item(fault, item.name, item.line, {**item.lines, "node": item.line_of("on")}))
+        found.append(Item(fault, item.name, item.line, item.lines, WORDS))
     return tuple(found)
 
 

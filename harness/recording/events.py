@@ -16,7 +16,15 @@ SCHEMA = 1
 
 
 TroubleKind = Literal[
-    "agent-lost", "proxy-lost", "client-lost", "prometheus-lost", "node-died", "not-healed", "interrupted", "other"
+    "agent-lost",
+    "proxy-lost",
+    "client-lost",
+    "prometheus-lost",
+    "node-died",
+    "not-healed",
+    "interrupted",
+    "stopped",
+    "other",
 ]
 
 
@@ -201,7 +209,7 @@ class TornDown(Event, frozen=True):
 class Ended(Event, frozen=True):
     """The last line of a whole journal. ``how``: finished, or interrupted, or failed."""
 
-    how: Literal["finished", "interrupted", "failed"]
+    how: Literal["finished", "interrupted", "stopped", "failed"]
 
 
 class Probed(msgspec.Struct, frozen=True):

@@ -72,7 +72,7 @@ def _by_engine(running: RunningCluster, recorded: Sequence[AnyEvent], record: Pa
                 continue
             nodes = deeds.nodes_of(primitive)
             if not healed >= {(intent.fault, node) for node in nodes}:
-                old = deeds.saved(saved, "x", primitive.node)
+                old = deeds.saved(saved, intent.fault, primitive.node)
                 yield Undo(intent.fault, nodes, partial(deeds.undo, running, intent.fault, primitive, record, old))
 
 

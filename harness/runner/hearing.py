@@ -12,6 +12,7 @@ from harness.runner.life import Life
 from harness.runner.programs import LOAD, Programs, Spot
 from harness.runner.readiness import Asking
 from harness.runner.watch import Tally
+from harness.stop_when import Brake
 
 
 class Interrupted(Exception):
@@ -34,9 +35,11 @@ class Hearing:
         tally: Tally,
         programs: Programs,
         asking: Asking,
+        brake: Brake,
     ) -> None:
         self._cluster, self._recorder, self._ledger, self._life = cluster, recorder, ledger, life
         self._tally, self._programs, self._asking = tally, programs, asking
+        self.brake = brake
         self.prepared: set[str] = set()
         self.counters: dict[str, wire.Counters] = {}
         self.loads_ended: set[str] = set()
@@ -74,7 +77,9 @@ class Hearing:
             case wire.Probe() | wire.Reading() | wire.Counters():
                 self._seen(pod, node, message)
             case wire.Operations(traffic, packed):
-                self._tally.operations(traffic, list(unpack(packed)))
+                operations = list(unpack(packed))
+                self._tally.operations(traffic, operations)
+                self.brake.operations(traffic, operations)
                 self._recorder.operations(traffic, packed)
             case wire.Pulse():
                 self._programs.heart.heard(pod, message, at_ns)
@@ -151,7 +156,7 @@ class Hearing:
 
     def _beside_lost(self, spot: Spot, text: str) -> None:
         """It ended before its fault did: what it had changed is gone with it, or with the processes it changed."""
-        if not self.leaving:
+        if not self.leaving and not self._programs.closed(spot):
             self._ledger.failed(spot.fault, spot.node, f"the agent beside {spot.node} is gone: {text}")
             self._undo(spot.fault, spot.name)
 

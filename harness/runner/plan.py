@@ -1,11 +1,13 @@
 """The moves of the schedule as deeds on the agenda."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from harness import wire
 from harness.clock import to_ns
 from harness.cluster import Cluster
+from harness.faults import Fault
+from harness.faults.overlap import act
 from harness.primitives import KERNEL_LEASE_MARGIN_S, AgentPrimitive, Beside, EnginePrimitive, PodPrimitive
 from harness.recording import events
 from harness.recording.folder import Recorder
@@ -13,24 +15,33 @@ from harness.runner.agenda import Agenda
 from harness.runner.ledger import Ledger
 from harness.runner.life import Life
 from harness.runner.programs import Programs, Spot
+from harness.runner.watch import Tally
+from harness.scenario import Scenario
 from harness.schedule import Inject, Move, PhaseStart
+from harness.seeds import sub_seed
+from harness.targets import Ask, pending, resolve
 
 ARM_LEAD_S = 3.0  # rules stand, empty, so long before they are filled: arming is never in a measured path
+LOOK_UP_LEAD_S = 0.5  # who leads may have changed a moment later
 OPEN_LEAD_S = 5.0  # an agent beside a node is a container to start first
 AFTER_S = 3.0  # and it stays so long after the heal, to see that all is gone
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Puts moves on ``agenda``, counted from ``origin_ns``."""
+    """Puts moves on ``agenda``, counted from ``origin_ns``. ``ask``: the run's Prometheus, now."""
 
     origin_ns: int
+    scenario: Scenario
     cluster: Cluster
+    ask: Ask
+    tally: Tally
     recorder: Recorder
     ledger: Ledger
     programs: Programs
     life: Life
     agenda: Agenda
+    planned: dict[str, Fault] = field(default_factory=dict)  # whom each hits is known
 
     def add(self, move: Move) -> None:
         """Heals need no deed: agents heal by their clock, and what the engine undoes is put beside its deed."""
@@ -44,6 +55,30 @@ class Planner:
         self.recorder.event(events.PhaseBegan(self.ledger.now_ns(), move.phase, planned_ns))
 
     def _add_fault(self, move: Inject, at_ns: int, until_ns: int) -> None:
+        if pending(move.fault):
+            self.agenda.add(at_ns - to_ns(LOOK_UP_LEAD_S), lambda: self._look_up(move, at_ns, until_ns))
+        else:
+            self._plan(move, at_ns, until_ns)
+
+    def _look_up(self, move: Inject, at_ns: int, until_ns: int) -> None:
+        """Who leads is asked as late as can be, and written down."""
+        waiting, seed = pending(move.fault), self.scenario.seed
+        others = [self.planned[name] for name in {name for name, _ in self.ledger.open()}]
+        taken = frozenset[str]().union(*(act(fault, (fault,), self.cluster).nodes for fault in others))
+        found = resolve(move.fault, self.cluster, seed, self.ask, taken)
+        if isinstance(found, str):
+            self.ledger.failed(move.fault.name, " and ".join(target.word for target in waiting), found)
+            return
+        now = {(target.key, target.word): target.nodes for target in found.targets}
+        nodes = tuple(node for target in waiting for node in now[target.key, target.word])
+        words = tuple(target.word for target in waiting)
+        self.recorder.event(events.Resolved(self.ledger.now_ns(), found.name, words, nodes))
+        self.tally.resolved(found)
+        made_of = found.compile(self.cluster, self.scenario.proxied(self.cluster), sub_seed(seed, found.name))
+        self._plan(Inject(move.at_s, found, made_of), at_ns, until_ns)
+
+    def _plan(self, move: Inject, at_ns: int, until_ns: int) -> None:
+        self.planned[move.fault.name] = move.fault
         self.agenda.add(at_ns - to_ns(_lead_s(move)), lambda: self._arm(move, at_ns, until_ns))
         for primitive in move.primitives:
             if isinstance(primitive, EnginePrimitive):

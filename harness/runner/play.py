@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from harness import wire
-from harness.clock import monotonic_ns, to_ns, wall_offset_ns
+from harness.clock import monotonic_ns, to_ns, wall, wall_offset_ns
 from harness.cluster import Cluster
 from harness.engine import RunningCluster
 from harness.errors import EngineError, HarnessError, RecordingError, StartError
@@ -25,6 +25,7 @@ from harness.runner.readiness import Asking
 from harness.runner.watch import Tally, Watcher
 from harness.scenario import Scenario
 from harness.schedule import Inject, moves
+from harness.stop_when import Brake
 from harness.weave import Readiness
 
 _LOAD_LEAD_S = 1.0  # the order for the load is there so long before its first operation is due
@@ -35,7 +36,7 @@ _LOOK_EVERY_NS = 50_000_000  # how long a condition may have been true before it
 _ANSWER_S = 10.0  # what an agent may take for anything it is asked
 
 _T = TypeVar("_T")
-How = Literal["finished", "interrupted", "failed"]
+How = Literal["finished", "interrupted", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Options:
     without_faults: bool = False
     keep: bool = False
     ready_timeout_s: float = 60.0
+
+
+class Braked(Exception):
+    """A condition of ``stop_when``, or the time limit."""
 
 
 class Player:
@@ -64,16 +69,20 @@ class Player:
     ) -> None:
         self._scenario, self._cluster, self._running = scenario, cluster, running
         self._recorder, self._watcher, self._inbox, self._options = recorder, watcher, inbox, options
+        self._offset_ns = 0  # the pods' clock minus ours: 0 where both are of one kernel
         self._tally = Tally(scenario, cluster)
         self._ledger = Ledger(recorder, self._tally, self._now_ns)
         self._programs = Programs(running, inbox, alive)
         self._life = Life(running, inbox, self._ledger)
         self._asking = Asking(cluster, ready, self._programs.send)
-        self._hearing = Hearing(cluster, recorder, self._ledger, self._life, self._tally, self._programs, self._asking)
+        brake = Brake(scenario.stop_when, scenario.limit_s, self._now_ns())
+        self._hearing = Hearing(
+            cluster, recorder, self._ledger, self._life, self._tally, self._programs, self._asking, brake
+        )
         self._agenda = Agenda()
         self._origin_ns = 0
+        self._next_brake_ns = 0
         self.clean = False  # everything is gone, or kept on purpose: the guardian has nothing left to do
-        self._offset_ns = 0  # the pods' clock minus ours: 0 where both are of one kernel
 
     def _now_ns(self) -> int:
         """Now, on the pods' clock: every instant in the record is on it."""
@@ -90,6 +99,9 @@ class Player:
             how = "finished"
         except Interrupted:
             how = self._interrupted()
+        except Braked as braked:
+            self._hearing.trouble("stopped", str(braked))
+            how = "stopped"
         except Spoiled as lost:
             if not self._origin_ns:
                 raise StartError(str(lost)) from lost
@@ -159,7 +171,16 @@ class Player:
             load = traffic.load(self._cluster, self._origin_ns, end_ns, self._scenario.seed)
             self._programs.send(LOAD, load)
         planner = Planner(
-            self._origin_ns, self._cluster, self._recorder, self._ledger, self._programs, self._life, self._agenda
+            origin_ns=self._origin_ns,
+            scenario=self._scenario,
+            cluster=self._cluster,
+            ask=self._ask_now,
+            tally=self._tally,
+            recorder=self._recorder,
+            ledger=self._ledger,
+            programs=self._programs,
+            life=self._life,
+            agenda=self._agenda,
         )
         for move in moves(self._scenario, self._cluster, without_faults=self._options.without_faults):
             planner.add(move)
@@ -175,6 +196,12 @@ class Player:
             self._still_open()
         self._until_instant(self._now_ns() + to_ns(_AFTERGLOW_S))
         self._note_clocks()
+
+    def _ask_now(self, query: str) -> float | None:
+        try:
+            return self._running.monitor().ask(query, wall().timestamp()).value
+        except EngineError:
+            return None
 
     def _still_open(self) -> None:
         still = ", ".join(f"{fault} on {node}" for fault, node in self._ledger.open())
@@ -228,6 +255,7 @@ class Player:
             self._attempt(lambda: self._running.save_logs(self._recorder.folder / LOGS))
             self._programs.close()
         finally:
+            self._life.close()
             if not self._options.keep:
                 self._watcher.say("taking everything down")
                 stopped = self._attempt(self._running.stop)
@@ -271,6 +299,14 @@ class Player:
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
+    def _brake(self, now_ns: int) -> None:
+        """Stop where the scenario says so; once we are leaving nothing stops us."""
+        if now_ns < self._next_brake_ns or self._hearing.leaving:
+            return
+        self._next_brake_ns = now_ns + to_ns(_STATUS_EVERY_S)
+        if reason := self._hearing.brake.reason(now_ns, self._origin_ns or None):
+            raise Braked(reason)
+
     def _until_instant(self, instant_ns: int) -> None:
         self._waited(lambda: self._now_ns() >= instant_ns, (instant_ns - self._now_ns()) / 1e9 + 1)
 
@@ -285,6 +321,7 @@ class Player:
             now_ns = self._now_ns()
             if now_ns >= deadline_ns:
                 return False
+            self._brake(now_ns)
             for deed in self._agenda.due(now_ns):
                 deed()
             wake_ns = min(self._agenda.next_ns() or deadline_ns, deadline_ns, now_ns + _LOOK_EVERY_NS)

@@ -36,6 +36,7 @@ class Programs:
         self._running, self._inbox = running, inbox
         self._streams: dict[str, Stream] = {}
         self._spots: dict[str, Spot] = {}
+        self._closed: set[str] = set()
         self._openers = ThreadPoolExecutor(4, thread_name_prefix="beside")
         self.heart = Heart(also)
 
@@ -72,10 +73,13 @@ class Programs:
 
     def close_beside(self, spot: Spot) -> None:
         """Its fault is over: tell it to end, and remove its container, whatever it does."""
-        self._spots.pop(spot.name, None)
+        self._closed.add(spot.name)
         self.send(spot.name, Stop())
-        self.lost(spot.name)
         self._openers.submit(self._running.close_beside, spot.node, spot.fault)
+
+    def closed(self, spot: Spot) -> bool:
+        """Its end is our own doing."""
+        return spot.name in self._closed
 
     def spot(self, name: str) -> Spot | None:
         """The spot of an agent beside a node; None for any other program."""

@@ -62,11 +62,16 @@ class Tally:
 
     def __init__(self, scenario: Scenario, cluster: Cluster) -> None:
         self._scenario, self._cluster = scenario, cluster
+        self._faults = {fault.name: fault for fault in scenario.faults}
         self._traffic = {traffic.name: _TrafficTally() for traffic in scenario.traffic}
         self._since_ns: dict[str, int] = {}
         self._met: dict[tuple[str, str], Met] = {}
         self._rtt_s: dict[tuple[str, str], float] = {}
         self._late: Counter[tuple[str, str]] = Counter()  # echoes in a row that were late or lost
+
+    def resolved(self, fault: Fault) -> None:
+        """Whom it hits was looked up."""
+        self._faults[fault.name] = fault
 
     def operations(self, traffic: str, operations: list[Operation]) -> None:
         self._traffic[traffic].add(operations)
@@ -97,13 +102,13 @@ class Tally:
             elapsed_s=elapsed_s,
             phases=(("warm-up", phases.warmup_s), ("faults", phases.faults_s), ("recovery", phases.recovery_s)),
             traffic=tuple(tally.status(name, now_ns) for name, tally in self._traffic.items()),
-            faults=tuple(self._fault(f, now_ns) for f in self._scenario.faults if f.name in self._since_ns),
+            faults=tuple(self._fault(f, now_ns) for f in self._faults.values() if f.name in self._since_ns),
         )
 
     def _fault(self, fault: Fault, now_ns: int) -> FaultStatus:
         met = [m for (_, name), m in self._met.items() if name == fault.name]
         packets, size = sum(m.packets for m in met), sum(m.bytes for m in met)
-        touched = {link for f in self._scenario.faults if f.name in self._since_ns for link in f.touches(self._cluster)}
+        touched = {link for f in self._faults.values() if f.name in self._since_ns for link in f.touches(self._cluster)}
         return FaultStatus(
             name=fault.name,
             what=fault.describe(),

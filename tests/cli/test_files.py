@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import places
+from harness.faults import CATALOGUE
 from tests.cli.conftest import SCENARIO, Harness, Said, write
 
 ALL = "broken/kill, broken/partition, kill, latency, mine, partition, partition-reject"
@@ -147,7 +148,7 @@ def test_lists_have_a_line_for_each_thing(harness: Harness) -> None:
     scenarios = harness("list", "scenarios").out.splitlines()
     assert [line.split()[0] for line in scenarios] == ALL.split(", ")
     assert "mine              scenarios/mine.yaml" in scenarios
-    assert [line.split()[0] for line in harness("list", "faults").out.splitlines()] == ["partition", "latency", "kill"]
+    assert [line.split()[0] for line in harness("list", "faults").out.splitlines()] == list(CATALOGUE)
     assert [line.split()[0] for line in harness("list", "clients").out.splitlines()] == ["ollama-generate", "http"]
     assert harness("list", "objectives").out.startswith("success ")
 

@@ -1,6 +1,7 @@
 """What agents do beside a node, in real containers: a pod, a node of two processes on two volumes, and us beside it."""
 
 import json
+import select
 import subprocess
 import time
 import uuid
@@ -45,22 +46,22 @@ while True:
         worker = subprocess.Popen(child)
     for path in ('/data/log', '/disk/log'):
         try:
-            with open(path, 'a') as file:
-                file.write('x')
+            if os.path.exists(path) and os.path.getsize(path) > 1 << 20:
+                os.truncate(path, 0)
+            with open(path, 'ab') as file:
+                file.write(bytes(8192))
                 file.flush()
                 os.fsync(file.fileno())
             said[path] = 'ok'
         except OSError as error:
             said[path] = error.strerror
     try:
-        files.append(open('/dev/null'))
+        while len(files) < 30:
+            files.append(open('/dev/null'))
         said['files'] = 'ok'
-        if len(files) > 30:
-            files.clear()
     except OSError as error:
         said['files'] = error.strerror
-    with open('/dev/shm/said', 'w') if said['files'] == 'ok' else open(files.pop().fileno(), 'w') as file:
-        pass
+    files.clear()
     print(said, flush=True)
     time.sleep(0.02)
 """
@@ -96,7 +97,7 @@ class Agent:
     """The mechanisms, in a process beside the node."""
 
     def __init__(self, beside: Container) -> None:
-        command = ["docker", "exec", "-i", beside.name, "python3", "-uc", DRIVER]
+        command = ["docker", "exec", "-i", str(beside.id), "python3", "-uc", DRIVER]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.took_s: dict[str, float] = {}
 
@@ -104,6 +105,7 @@ class Agent:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps([verb, msgspec.to_builtins(primitive), lease_s]) + "\n")
         self._process.stdin.flush()
+        assert select.select([self._process.stdout], [], [], 20.0)[0], f"no answer to {verb}"
         what, result, took_s = json.loads(self._process.stdout.readline())
         self.took_s[verb] = took_s
         if what == "refused":
@@ -128,7 +130,11 @@ class Agent:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait(20)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # an engine's exec may not notice that its container is gone
+            self._process.wait()
 
 
 def figure(what: str, **took_s: float) -> None:
@@ -151,7 +157,7 @@ class Place:
         return str(self.node.logs(tail=1).decode())
 
     def run(self, command: str) -> str:
-        code, output = self.beside.exec_run(["sh", "-c", command])
+        _, output = self.beside.exec_run(["sh", "-c", command])
         assert isinstance(output, bytes)
         return output.decode()
 
@@ -179,7 +185,7 @@ def place(engine: docker.DockerClient, images: Mapping[str, str]) -> Iterator[Pl
         made.append(node)
         beside = engine.containers.run(
             image, ["600"], entrypoint=["sleep"], name=f"{name}-beside", network_mode=f"container:{pod.id}",
-            pid_mode=f"container:{node.id}", volumes_from=[node.id], cap_drop=["ALL"], cap_add=capabilities,
+            pid_mode=f"container:{node.id}", volumes_from=[str(node.id)], cap_drop=["ALL"], cap_add=capabilities,
             volumes={
                 "/sys/fs/cgroup": {"bind": "/sys/fs/cgroup"},
                 "/proc/sys/net": {"bind": KERNEL_SETTINGS},
@@ -189,7 +195,7 @@ def place(engine: docker.DockerClient, images: Mapping[str, str]) -> Iterator[Pl
         )  # fmt: skip
         made.append(beside)
         there = Place(node, beside)
-        until(lambda: "files" in there.said())
+        until(lambda: "files" in there.said(), 20.0)
         yield there
     finally:
         for thing in reversed(made):
@@ -201,3 +207,134 @@ def agent(place: Place) -> Iterator[Agent]:
     found = Agent(place.beside)
     yield found
     found.close()
+
+
+def went(said: str) -> bool:
+    """All that the node tried went well."""
+    return said.count("'ok'") == 3
+
+
+@pytest.mark.parametrize(
+    ("primitive", "seen", "node_says"),
+    [
+        pytest.param(Fill("n", "/data"), {"enospc": 1, "free_bytes": 0}, "No space left on device", id="fill"),
+        pytest.param(Fill("n", "/data", 65536), {"enospc": 1, "free_bytes": 65536}, "", id="fill-but-for-64KiB"),
+        pytest.param(Descriptors("n", 20), {"limit_max": 20}, "Too many open files", id="descriptors"),
+        pytest.param(ReadOnly("n", "/data"), {"erofs": 1, "writable": 0}, "Read-only file system", id="read-only"),
+        pytest.param(
+            Syscalls("n", "/data/log", ("fsync",), "EIO"),
+            {"traced": 2, "untraced": 0}, "Input/output error", id="syscalls",
+        ),
+        pytest.param(Flip("n", "/data/tab*", 3, 7), {"differs": 1, "flipped_bytes": 3}, "", id="flip"),
+        pytest.param(Signal("n", "the-worker", "STOP", "CONT"), {"matching": 1, "stopped": 1}, "", id="stop-and-go-on"),
+    ],
+)  # fmt: skip
+def test_a_change_bites_is_seen_from_outside_and_is_gone(
+    place: Place, agent: Agent, primitive: Beside, seen: Mapping[str, float], node_says: str
+) -> None:
+    before = agent.fire(primitive)
+    during = agent.ask("readings")
+    assert {name: during[name] for name in seen} == seen
+    assert {name: before[name] for name in seen} != seen
+    assert agent.ask("elements") == 1
+    until(lambda: node_says in place.said())
+    agent.heal()
+    after = agent.ask("readings")
+    changing = ("open_files_max", "free_bytes")  # the node lives on
+    assert {k: v for k, v in after.items() if k not in changing} == {
+        k: v for k, v in before.items() if k not in changing
+    }
+    assert agent.ask("elements") == 0
+    until(lambda: went(place.said()))
+
+
+def test_what_strace_answered_is_counted_by_strace(place: Place, agent: Agent) -> None:
+    agent.fire(Syscalls("n", "/data/log", ("fsync",), lie=True))
+    until(lambda: agent.ask("met")["packets"] > 3)
+    agent.heal()
+    assert agent.ask("met")["packets"] > 3
+
+
+def test_a_killed_worker_is_gone_and_the_node_starts_another(place: Place, agent: Agent) -> None:
+    agent.fire(Signal("n", "the-worker", "KILL"))
+    until(lambda: agent.ask("readings") == {"matching": 1, "stopped": 0, "gone": 1, "handled": 0})
+    agent.heal()
+
+
+def test_busy_loops_use_the_nodes_own_share(place: Place, agent: Agent) -> None:
+    before = agent.fire(Hog("n", "cpu", 1))
+    until(lambda: agent.ask("readings")["cpu_used_s"] > before["cpu_used_s"] + 0.2)
+    assert agent.ask("readings")["waited_s"] >= before["waited_s"]
+    agent.heal()
+
+
+def test_memory_is_taken_in_the_nodes_group_and_given_back(place: Place, agent: Agent) -> None:
+    before = agent.fire(Hog("n", "memory", size_bytes=30_000_000))
+    during = agent.ask("readings")
+    assert during["anonymous_bytes"] - before["anonymous_bytes"] > 29_000_000
+    agent.heal()
+    until(lambda: agent.ask("readings")["anonymous_bytes"] < before["anonymous_bytes"] + 5_000_000)
+
+
+def test_the_kernel_kills_the_largest_of_the_nodes_processes_once(place: Place, agent: Agent) -> None:
+    before = agent.fire(Hog("n", "oom"))
+    after = agent.ask("readings")
+    assert after["oom_kills"] == before["oom_kills"] + 1
+    assert after["used_bytes"] < MEMORY_BYTES / 2
+    agent.heal()
+    until(lambda: went(place.said()))
+
+
+def test_a_direct_write_takes_as_long_as_the_bound_says(place: Place, agent: Agent) -> None:
+    before = agent.fire(Throttle("n", "/disk", 500_000))
+    until(lambda: "write_s" in agent.ask("readings"))
+    during = agent.ask("readings")
+    figure("direct write", before=before["write_s"], during=during["write_s"])
+    assert during["write_s"] > 0.15 > before["write_s"]
+    agent.heal()
+
+
+def test_local_ports_come_from_the_range_only(place: Place, agent: Agent) -> None:
+    agent.fire(Ephemeral("n", 40000, 10))
+    assert all(40000 <= agent.ask("readings")["local_port"] < 40010 for _ in range(5))
+    agent.heal()
+    assert place.run("cat /proc/sys/net/ipv4/ip_local_port_range").split() == ["32768", "60999"]
+
+
+@pytest.mark.parametrize(
+    ("primitive", "said"),
+    [
+        (Fill("n", "/disk"), "on the host's own disk, which is never filled"),
+        (Throttle("n", "/data", 1_000_000), "lies on no disk of its own"),
+        (ReadOnly("n", "/data/inner"), "is no mount of the node's"),
+        (Signal("n", "NODE-ONE", "STOP"), "no process there is called 'NODE-ONE'"),
+        (Signal("n", "subprocess", "STOP"), "the node's first process, which the kernel protects"),
+        (Hog("n", "memory", size_bytes=200_000_000), "left under the node's limit"),
+        (Flip("n", "/data/nothing*"), "no file matches"),
+    ],
+)
+def test_what_cannot_be_done_here_is_refused_when_it_is_armed(agent: Agent, primitive: Beside, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        agent.ask("arm", primitive)
+    assert agent.ask("elements") == 0
+
+
+def test_a_keeper_that_was_killed_is_succeeded_by_one_that_undoes(place: Place, agent: Agent) -> None:
+    before = agent.fire(Descriptors("n", 1000))
+    place.run("kill -9 $(grep -l harness-keeper /proc/[0-9]*/comm | cut -d/ -f3)")
+    agent.heal()
+    assert agent.ask("readings")["limit_max"] == before["limit_max"]
+
+
+def test_when_the_agent_is_killed_its_keepers_undo(place: Place) -> None:
+    agent = Agent(place.beside)
+    agent.fire(Ephemeral("n", 40000, 10))
+    place.run("kill -9 $(grep -la 'import mechanisms' /proc/[0-9]*/cmdline | cut -d/ -f3 | grep -v -e self)")
+    until(lambda: place.run("cat /proc/sys/net/ipv4/ip_local_port_range").split() == ["32768", "60999"])
+    agent.close()
+
+
+def test_past_its_lease_a_keeper_undoes_without_being_told(place: Place, agent: Agent) -> None:
+    agent.fire(Fill("n", "/data"), lease_s=0.3)
+    until(lambda: agent.ask("readings")["enospc"] == 0)
+    agent.heal()

@@ -1,12 +1,16 @@
 """However a run ends, its faults end with it, and nothing of it stays."""
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import docker
 import pytest
 
 from harness.recording import events
+from selfchaos import kinds, leftovers
 from tests.cluster.experiments import (
     Experiment,
     container,
@@ -63,6 +67,26 @@ def test_when_the_harness_is_frozen_links_heal_within_seven_seconds_and_nothing_
     assert left_of(engine, run.project()) == []
 
 
+def test_a_run_that_died_with_its_guardian_keeps_others_from_starting_until_it_is_healed(
+    tmp_path: Path, engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(leftovers.MARK, tmp_path.name)
+    run = Experiment.start(_tiny(tmp_path), tmp_path / "runs")
+    run.until_in_force(2)
+    sidecar = container(engine, run.project(), "pod", "n2")
+    (guard,) = [process.pid for process in leftovers.processes(tmp_path.name) if " guard " in process.command]
+    os.kill(guard, signal.SIGKILL)
+    run.signal(signal.SIGKILL)
+    within(1.0, lambda: _healed(engine, sidecar))  # the agents need nobody for that
+    run.finish()
+    assert left_of(engine, run.project()) != []
+    code, output = Experiment.start(_tiny(tmp_path / "next"), tmp_path / "next" / "runs").finish(60)
+    assert code == 4 and f"{run.project()} died" in output and "harness heal" in output
+    healed = subprocess.run([sys.executable, "-m", "harness", "heal", run.project()], capture_output=True, text=True)
+    assert (healed.returncode, healed.stdout) == (0, f"{run.project()}: gone\n"), healed.stderr
+    assert left_of(engine, run.project()) == []
+
+
 @pytest.mark.parametrize("program", ["harness.agent", "toxiproxy"])
 def test_when_a_program_of_a_sidecar_is_killed_everything_heals_and_the_run_is_inconclusive(
     program: str, tmp_path: Path, engine: docker.DockerClient
@@ -93,6 +117,14 @@ def _long_cut(folder: Path) -> Path:
     text = SHORT.read_text().replace("faults: 7s", "faults: 40s").replace("for: 5s", "for: 30s")
     (folder / "short-partition.yaml").write_text(text)
     return folder / "short-partition.yaml"
+
+
+def _tiny(folder: Path) -> Path:
+    """Self-chaos's own small cluster, and a partition of four seconds on it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "compose").symlink_to(Path(kinds.__file__).parent / "compose")
+    (folder / "self-chaos.yaml").write_text(kinds.scenario("partition", kinds.SHORT))
+    return folder / "self-chaos.yaml"
 
 
 def _healed(engine: docker.DockerClient, sidecar: str) -> bool:

@@ -26,6 +26,7 @@ PROGRAM = """
 import os, signal, socket, sys, threading, time
 signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.1), os._exit(7)))
 listener = socket.create_server(("", 8000))
+print("ready", flush=True)
 threading.Thread(target=lambda: [time.sleep(0.05) for _ in iter(int, 1)], daemon=True).start()
 if os.path.exists("/data/busy"):
     while True: pass
@@ -94,6 +95,7 @@ class Node:
 @pytest.fixture
 def node(engine: docker.DockerClient, images: Mapping[str, str]) -> Iterator[Node]:
     found = Node(engine, images["sidecar"])
+    within(10, lambda: b"ready" in found.container.logs())
     yield found
     assert found.cluster.stop() == ()
 
@@ -146,7 +148,7 @@ def test_limits_bite_are_seen_by_the_kernel_and_go_back(node: Node) -> None:
     assert (before.memory_limit_bytes, before.processes_limit) == (64 << 20, 5)
     node.run_in("python3", "-c", "import time; e = time.time() + 0.3\nwhile time.time() < e: pass")
     assert cluster.usage("n1").throttled_s > before.throttled_s
-    assert "Cannot fork" in node.run_in("sh", "-c", "for i in 1 2 3 4 5 6; do sleep 1 & done; wait")
+    assert cluster.run("n1", "few", ["sh", "-c", "for i in 1 2 3 4 5 6; do sleep 0.5 & done; wait"], 5).exit_code
     cluster.bound("n1", free)
     after = cluster.usage("n1")
     assert (after.processes_limit, cluster.limits("n1")) == (0, free)
@@ -190,15 +192,14 @@ def test_a_command_ends_with_its_code_or_at_its_time(node: Node) -> None:
     with pytest.raises(EngineError, match=r"'sleep 77' did not end within 0.3 s in n1; it was killed"):
         node.cluster.run("n1", "drain", ["sleep", "77"], 0.3)
     assert "77" not in node.run_in("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
-    with pytest.raises(EngineError, match="nonesuch could not be run in n1"):
-        node.cluster.run("n1", "drain", ["nonesuch"], 5)
+    assert node.cluster.run("n1", "drain", ["nonesuch"], 5).exit_code in (126, 127)
 
 
 def test_a_program_beside_a_node_has_what_its_fault_needs_and_ends_with_its_input(node: Node) -> None:
     look = (
         "import os, sys, json\n"
         "caps = int([l for l in open('/proc/self/status') if l.startswith('CapEff')][0].split()[1], 16)\n"
-        "groups = os.access('/sys/fs/cgroup/memory', os.W_OK) or os.access('/sys/fs/cgroup/cgroup.procs', os.W_OK)\n"
+        "groups = any(os.access(f'/sys/fs/cgroup/{g}cgroup.procs', os.W_OK) for g in ('', 'memory/'))\n"
         "port = '/host/proc/sys/net/ipv4/ip_local_port_range'\n"
         "print(json.dumps([sys.argv[1], open('/proc/1/cmdline').read()[:7], os.path.isdir('/data'), caps, groups,\n"
         "    os.path.exists(port)]), flush=True)\n"
@@ -228,5 +229,6 @@ def test_an_agent_beside_a_node_is_taken_away_whatever_it_does(node: Node) -> No
     assert list(stream.lines()) == []
     assert len(node.cluster._ours()) == 2
     node.cluster.kill("n1")
-    with pytest.raises((AgentError, EngineError), match="skew could not be started"):
+    with pytest.raises((AgentError, EngineError), match="could not be started"):
         node.cluster.open_beside("n1", "skew", [Traces("n1")])
+    assert len(node.cluster._ours()) == 2

@@ -183,7 +183,7 @@ def pods(engine: docker.DockerClient, images: Mapping[str, str]) -> Iterator[Pod
 
 # Two at a time, one on IPv4 and one on IPv6, so that the program has to tell them apart.
 _FAULTS = [
-    (2.0, {"slow": ("four", {"delay_s": 0.1}), "lossy": ("six", {"loss": 0.3})}),
+    (2.0, {"slow": ("four", {"delay_s": 0.3}), "lossy": ("six", {"loss": 0.3})}),
     (1.2, {"twice": ("four", {"duplicate": 0.5}), "bad": ("six", {"corrupt": 0.3})}),
     (1.2, {"turned": ("four", {"reorder": 0.3}), "lie": ("six", {"corrupt": 0.3, "silent": True})}),
 ]
@@ -200,9 +200,9 @@ def test_each_disturbance_is_seen_by_datagrams_while_it_lasts_and_only_then(pods
         assert figures["echoes"] >= 20, name
         for when in ("before", "after"):
             assert [figures[when][share] for share in shares] == [0.0] * 4, (name, when)
-            assert figures[when]["round_trip_s"] < 0.09, (name, when)
     during = {name: figures["during"] for name, figures in found.items()}
-    assert 0.1 <= during["slow"]["round_trip_s"] < 0.15
+    assert 0.3 <= during["slow"]["round_trip_s"] < 0.5
+    assert all(found["slow"][when]["round_trip_s"] < 0.25 for when in ("before", "after"))
     assert during["slow"]["lost_share"] == 0.0
     assert 0.05 < during["lossy"]["lost_share"] < 0.6
     assert 0.2 < during["twice"]["doubled_share"] < 0.8

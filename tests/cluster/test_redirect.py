@@ -41,6 +41,7 @@ def seen(name):
 def fire(change, sign):
     redirects.arm("f", [change], 20.0)
     before = seen(sign)
+    until(lambda: redirects._ready["f"].child.listens)
     start_s = time.monotonic()
     redirects.fire("f")
     took_s = time.monotonic() - start_s
@@ -72,8 +73,8 @@ def ask(name="n2"):
     return heard.addresses[0] if heard.addresses else heard.code
 
 out = {"true": IP}
-for answer, more in {"nxdomain": {}, "servfail": {}, "address": {"address": "127.0.0.9"},
-                     "delay": {"delay_s": 0.2}, "silence": {}}.items():
+for answer, more in {"nxdomain": {}, "address": {"address": "127.0.0.9"}, "delay": {"delay_s": 0.2},
+                     "silence": {}}.items():
     assert ask() == IP
     found = out[answer] = fire(Resolve("n1", ("n2",), answer, **more), "answered")
     start_s = time.monotonic()
@@ -100,8 +101,7 @@ def get(connection):
         return type(error).__name__
 
 out = {}
-for how, more in {"flip": {}, "replace": {"find": "n1-0301", "put": "nobody"}, "replay": {}, "truncate": {},
-                  "forge": {"put": '{"response": "no {n}"}\\n', "every": 2}}.items():
+for how, more in {"flip": {}, "truncate": {}, "forge": {"put": '{"response": "no {n}"}\\n', "every": 2}}.items():
     kept, control = http.client.HTTPConnection(IP, PORT, 5), http.client.HTTPConnection(IP, OTHER_PORT, 5)
     assert get(kept) == get(control)
     found = out[how] = fire(Tamper("n1", "n2", PORT, how, **more), "changed_share")
@@ -223,7 +223,6 @@ def test_whoever_asks_for_the_name_hears_the_lie_and_the_truth_again_after_the_h
     heard = {answer: (it["open"], it["fresh"]) for answer, it in found.items()}
     assert heard == {
         "nxdomain": ("nxdomain", -2),
-        "servfail": ("servfail", None),
         "address": ("127.0.0.9", "127.0.0.9"),
         "delay": (true, None),
         "silence": ("silence", None),
@@ -236,7 +235,7 @@ def test_whoever_asks_for_the_name_hears_the_lie_and_the_truth_again_after_the_h
         assert isinstance(it["other"], str)
         assert it["met"] >= 1
     during = {answer: it["during"] for answer, it in found.items()}
-    assert during["nxdomain"]["nxdomain"] == during["servfail"]["servfail"] == 1.0
+    assert during["nxdomain"]["nxdomain"] == 1.0
     assert during["address"]["wrong_address"] == 1.0
     assert during["delay"]["lookup_s"] >= 0.2
     assert during["silence"]["heard"] == 0.0
@@ -246,8 +245,6 @@ def test_answers_on_the_link_are_tampered_with_and_still_well_formed_and_no_othe
     found = pod.run(_LINKS)
     assert {how: it["tampered"] for how, it in found.items()} == {
         "flip": ["n1-0301", "n1-0300", "n1-0303", "n1-0302"],
-        "replace": ["n1-0300", "nobody", "n1-0302", "n1-0303"],
-        "replay": ["n1-0300", "n1-0300", "n1-0301", "n1-0302"],
         "truncate": "IncompleteRead",
         "forge": ["n1-0300", "no 1", "n1-0302", "no 2"],
     }

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import docker
+import docker.errors
 import pytest
+import requests
 
-from harness.drivers.streams import ExecStream
+from harness.drivers.streams import AttachStream, ExecStream
 from harness.errors import AgentError
 from harness.wire import Heal, Heartbeat
 
@@ -32,6 +34,17 @@ class Engine:
         file = self._theirs.makefile("rb", buffering=0)
         file._sock = self._theirs  # type: ignore[attr-defined]  # as docker-py's has it
         return file
+
+    def attach_socket(self, container: str, *, params: dict[str, int]) -> Any:
+        self.asked_in_order = [f"attach {container} {sorted(params)}"]
+        return self.exec_start("e1", socket=True)
+
+    def start(self, container: str) -> None:
+        self.asked_in_order.append(f"start {container}")
+        if container == "broken":
+            response = requests.Response()
+            response.status_code = 400
+            raise docker.errors.APIError("400", response, "no such pid namespace")
 
     def write(self, source: int, data: bytes) -> None:
         self.ours.sendall(struct.pack(">BxxxL", source, len(data)) + data)
@@ -102,3 +115,20 @@ def test_who_speaks_to_a_program_that_is_gone_is_told_so(engine: Engine, stream:
     engine.ours.close()
     with pytest.raises(AgentError, match=r"the program in n1-pod is gone: .*Broken pipe"):
         stream.send(Heartbeat(1))
+
+
+def test_a_container_is_attached_to_before_it_is_started_so_that_no_word_is_lost(engine: Engine) -> None:
+    stream = AttachStream(cast(docker.APIClient, engine), "c1", "the agent beside n1")
+    assert engine.asked_in_order == ["attach c1 ['stderr', 'stdin', 'stdout', 'stream']", "start c1"]
+    engine.write(OUT, b"one\n")
+    stream.send(Heartbeat(7))
+    assert next(stream.lines()) == b"one"
+    assert json.loads(engine.heard()) == {"is": "Heartbeat", "number": 7}
+    stream.close()
+    assert engine.heard() == b""
+
+
+def test_a_container_that_does_not_start_is_said_and_let_go(engine: Engine) -> None:
+    with pytest.raises(AgentError, match="the agent beside n1 could not be started: no such pid namespace"):
+        AttachStream(cast(docker.APIClient, engine), "broken", "the agent beside n1")
+    assert engine.heard() == b""

@@ -67,7 +67,7 @@ def test_a_narrow_link_is_seen_by_a_bulk_that_comes_at_its_rate() -> None:
     found = sighting(NARROW, told("bits_per_s", [9e8], [9.5e6, 9.4e6], [8e8]), packets=70, size_bytes=99_000)
     assert (found.seen, found.exercised) == (True, True)
     assert found.witness == (
-        "a bulk came at 9.45 Mbit/s (at most 9.5 Mbit/s, 2 read; before 900 Mbit/s); 99,000 bytes met it; "
+        "a bulk came at 9.45 Mbit/s (at most 9.5 Mbit/s, 2 read; without it 900 Mbit/s); 99,000 bytes met it; "
         "gone: 800 Mbit/s"
     )
 
@@ -75,10 +75,14 @@ def test_a_narrow_link_is_seen_by_a_bulk_that_comes_at_its_rate() -> None:
 @pytest.mark.parametrize(
     ("before", "during"),
     [([9e8], [9.5e6, 2e7]), ([9e6], [9e6]), ([], [9e6]), ([9e8], [])],
-    ids=["once faster", "never faster", "not looked at before", "not looked at meanwhile"],
+    ids=["once faster", "never faster", "not looked at without it", "not looked at meanwhile"],
 )
 def test_a_link_that_was_not_made_narrow_is_not_seen_so(before: list[float], during: list[float]) -> None:
     assert not sighting(NARROW, told("bits_per_s", before, during)).seen
+
+
+def test_a_bulk_after_it_does_for_one_before_it() -> None:
+    assert sighting(NARROW, told("bits_per_s", [], [9e6], [8e8])).seen
 
 
 def test_between_two_spells_the_link_may_be_wide() -> None:

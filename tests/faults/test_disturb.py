@@ -48,6 +48,7 @@ def test_each_kind_disturbs_answers_and_questions_of_a_link(fault: Disturbance, 
     assert isinstance(questions, Disturb)
     assert (questions.node, questions.peer, questions.port_of) == ("n1", "gw", "node")
     assert fault.touches(CLUSTER) == {("gw", "n1")}
+    assert fault.needs() == ("queue",)
     assert list(fault.check(CLUSTER)) == []
 
 

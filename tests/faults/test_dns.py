@@ -39,6 +39,10 @@ def test_names_lie_once_in_every_pod_of_the_nodes() -> None:
         (LIES, []),
         (replace(LIES, answer="address", address="127.0.0.1"), []),
         (replace(LIES, answer="delay", delay_s=2.0), []),
+        (
+            replace(LIES, answer="delay", delay_s=2.0, for_s=2.5),
+            [("for", "is 2.5 s: write at least 3s, or no question of ours would be over by then")],
+        ),
         (replace(LIES, nodes=()), [("nodes", "is empty: name who hears it")]),
         (
             replace(LIES, nodes=("n3",)),

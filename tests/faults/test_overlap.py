@@ -78,6 +78,7 @@ def met(one: Fault, other: Fault) -> str | None:
         (HELD, DEAD, "n1, which 'dead' stops"),
         (STEP, replace(DEAD, at_s=4), "n1, which 'dead' stops"),
         (STEP, replace(DEAD, at_s=10), "n1, which 'dead' stops"),
+        (STEP, replace(DEAD, for_s=2), "n1, which 'dead' stops"),
         (replace(DEAD, nodes=("leader",)), HELD, "n1, which 'dead' stops"),
     ],
 )

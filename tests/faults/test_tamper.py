@@ -42,6 +42,10 @@ def test_a_link_that_lies_is_one_proxy_in_its_source() -> None:
             replace(BENT, every=2, share=0.5),
             [("every", "and 'share' are two ways to say how often: write one of them")],
         ),
+        (
+            replace(BENT, for_s=0.5),
+            [("for", "is 0.5 s: write at least 1s, or no echo of ours would be back by then")],
+        ),
         (replace(BENT, every=0), [("every", "is 0: write one from 1 to 100, so that a witness meets it")]),
         (
             replace(BENT, share=0.001),

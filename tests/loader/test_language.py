@@ -5,8 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from harness import primitives
 from harness.cluster import Cluster, Link
 from harness.errors import ScenarioError
+from harness.faults.base import volume_problems
+from harness.faults.command import Command
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.faults.partition import Partition
@@ -179,7 +182,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("{fault: kill, nodes: [1 of node]}", "{fault: kill, at: 5s, nodes: [1 of node]}", ["20: 'at' is drawn in 'random': take it out"]),
     ("{fault: kill, nodes: [1 of node]}", "{fault: kill, name: slow, nodes: [1 of node]}", ["21: two drawn faults are called 'slow' (the other on line 20): give each its own name"]),
     ("{fault: kill, nodes: [1 of node]}", "kill", ["20: an item of 'faults' is a text: write keys and values, such as '- {fault: kill, nodes: [1 of node]}'"]),
-    ("{fault: kill, nodes: [1 of node]}", "{fault: kill}", ["20: a drawn kill fault needs 'nodes': who is killed; such as 'nodes: n1'"]),
+    ("{fault: kill, nodes: [1 of node]}", "{fault: kill}", ["20: a drawn kill fault needs 'nodes': who is hit; such as 'nodes: n1'"]),
     ("  gap: 5s", "  gap: 5s\n  without: [9]", ["18: 'without' names 9, and they are counted from 1 to 4"]),
     (
         "at: 10s, for: 5s, nodes: minority of node, from: majority of node}",
@@ -210,12 +213,78 @@ def test_a_target_that_no_answer_makes_right_is_refused(raft: Cluster) -> None:
     ]
 
 
-def test_faults_on_one_link_compose_and_the_plan_says_how(ollama: Cluster) -> None:
+def test_faults_on_one_link_compose_and_a_note_says_how(ollama: Cluster) -> None:
     text = QUIET.replace("minority of node, from: majority of node", "[n1], from: [gateway]")
-    text = text.replace("stop_when", "steps: []\nstop_when").replace(
-        "objectives:",
-        "  - {fault: latency, name: slow, at: 12s, for: 5s, link: gateway -> n1, delay: 100ms}\nobjectives:",
-    )
+    slow = "  - {fault: latency, name: slow, at: 12s, for: 5s, link: gateway -> n1, delay: 100ms}\n"
+    text = text.replace("objectives:", slow + slow.replace("slow,", "slower,") + "objectives:")
+    how = "delays add, the stricter rate wins, and a drop beats all"
     assert notes(load(text, ollama), ollama) == (
-        "split and slow are both on gateway -> n1 for a time: delays add, the stricter rate wins, and a drop beats all",
+        f"slow is on gateway -> n1 together with split for a time: {how}",
+        f"slower is on gateway -> n1 together with split and 1 more for a time: {how}",
     )
+
+
+STEPS = QUIET.replace(
+    "objectives:",
+    """steps:
+  - {name: drain, at: 20s, on: 1 of node, run: [admin, --drop, a b, a b], undo: admin --add}
+  - {name: look, at: 30s, for: 2s, on: gateway, run: date -u}
+objectives:""",
+)
+
+
+def test_steps_are_faults_that_last_until_the_phase_ends_or_as_they_say(ollama: Cluster) -> None:
+    drain, look = load(STEPS, ollama).faults[2:]
+    assert isinstance(drain, Command)
+    assert drain == Command(
+        name="drain",
+        at_s=20.0,
+        for_s=40.0,
+        nodes=drain.nodes,
+        command="admin --drop 'a b' 'a b'",
+        back="admin --add",
+        targets=(Target("nodes", "1 of node", drain.nodes),),
+    )
+    assert drain.nodes in (("n1",), ("n2",), ("n3",))
+    assert look == Command(name="look", at_s=30.0, for_s=2.0, nodes=("gateway",), command="date -u")
+    assert look.compile(ollama, ()) == (primitives.Command("gateway", ("date", "-u"), ()),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("on: gateway", "on: gatway", ["16: 'on' names 'gatway': there is no gatway; did you mean 'gateway'?"]),
+        ("on: 1 of node", "on: 9 of node", ["15: 'on' is '9 of node': that is 9 of n1, n2, n3, of which 3 can be taken"]),
+        ("run: date -u", "run: []", ["16: 'run' is empty: write what is to be run"]),
+        ("run: date -u", "run: don't", ["16: 'run' is don't: one of its quotes is never closed"]),
+        ("on: gateway, run: date -u", "on: gateway", ["16: a step needs 'run': program and arguments; such as 'run: TEXT'"]),
+        (
+            "at: 20s",
+            "at: 60s",
+            ["15: 'at' is 60 s into the faults phase, which lasts 60 s: lower it or lengthen the phase"],
+        ),
+        (
+            "for: 2s",
+            "for: 40s",
+            ["16: 'look' would end 70 s into the faults phase, which lasts 60 s: shorten 'for' or lengthen the phase"],
+        ),
+        ("name: look", "name: dead", ["16: two faults are called 'dead' (the other on line 12): give each its own name"]),
+        ("run: date -u", "run: date, fault: kill", ["16: 'fault' is not a key of a step (there are at, for, name, on, run, undo)"]),
+    ],
+)  # fmt: skip
+def test_a_step_with_a_mistake_is_told_so(old: str, new: str, told: list[str], ollama: Cluster) -> None:
+    assert STEPS.count(old) == 1
+    assert said(STEPS.replace(old, new), ollama) == told
+
+
+def test_a_volume_that_is_not_declared_is_refused(ollama: Cluster) -> None:
+    nodes = [replace(node, volumes=("/var/lib/x", "/run") if node.name == "n1" else ()) for node in ollama.nodes]
+    cluster = Cluster("ollama", tuple(nodes))
+    assert list(volume_problems("path", "/var/lib/x/deep", ["n1", "nobody"], cluster)) == []
+    assert list(volume_problems("path", "/var/lib/xy", ["n1", "n2"], cluster)) == [
+        (
+            "path",
+            "is '/var/lib/xy', which is in no volume of n1 (it has /var/lib/x, /run): declare one in the compose file",
+        ),
+        ("path", "is '/var/lib/xy', which is in no volume of n2 (it has none): declare one in the compose file"),
+    ]

@@ -24,6 +24,10 @@ traffic: [{name: chat, client: http, to: gateway, rate: 50/s}]
 faults:
   - {fault: partition, name: lost, at: 5s, for: 20s, nodes: [n1]}
   - {fault: latency, name: slow, at: 5s, for: 20s, link: gateway -> n2, delay: 200ms}
+  - {fault: kill, name: dead, at: 27s, for: 2s, nodes: [30% of node]}
+random: {count: 2, at_once: 2, gap: 1s, for: 3s..8s, faults: [{fault: kill, nodes: 1 of node}]}
+stop_when: [{of: chat, success: "< 50%", over: 5s}]
+time_limit: 5m
 objectives:
   - {name: answers, of: chat, success: ">= 99.5%"}
 with: {CHECKS: "off"}
@@ -80,6 +84,13 @@ TOKENS = (
     b"client -> n1",
     b"gateway -> n1:99999",
     b"everyone",
+    b"leader",
+    b"2 of node",
+    b"999 of node",
+    b"0.0%",
+    b"minority of node",
+    b"8s..3s",
+    b"0",
     b"client",
     b"end",
     b"all",

@@ -13,6 +13,7 @@ from harness.faults import CATALOGUE
 from harness.loader import schema
 from harness.objectives import OBJECTIVES
 from harness.traffic import CLIENTS
+from harness.words import SPAN
 
 SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))
 KEYWORDS = {
@@ -72,6 +73,45 @@ def test_every_shipped_scenario_fits_the_schema(path: Path) -> None:
 def test_what_the_loader_refuses_the_schema_refuses(old: str, new: str, said: list[str]) -> None:
     text = SHIPPED[[path.parent.name + path.stem for path in SHIPPED].index("scenariospartition")].read_text()
     assert list(wrong(yaml.safe_load(text.replace(old, new, 1)), schema())) == said
+
+
+WHOLE = """
+scenario: mine
+about: Everything that the language has.
+cluster: ollama
+time_limit: 10m
+phases: {warmup: 10s, faults: 60s, recovery: 20s}
+traffic: [{name: chat, client: http, to: gateway, rate: 50/s}]
+stop_when: [{of: chat, success: "< 50%", over: 5s}]
+faults: [{fault: kill, name: dead, at: 1s, for: 5s, nodes: [30% of node, leader]}]
+steps: [{name: drain, at: 5s, "on": n1, run: [admin, a, a]}]
+random:
+  count: 4
+  at_once: 2
+  without: [3]
+  for: 3s..8s
+  faults: [{fault: kill, nodes: 1 of node}]
+objectives: [{name: answers, of: chat, success: ">= 50%"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("scenario", "scenario", []),
+        ("time_limit: 10m", "time_limit: 10", ["file.time_limit is no ['string']"]),
+        ("30% of node", "lots of node", [f"file.faults[] fits 0 of {len(CATALOGUE)}"]),
+        ("over: 5s", "ever: 5s", ["file.stop_when[] fits 0 of 1"]),
+        ('"on": n1', "nodes: n1", ["file.steps[] fits 0 of 1"]),
+        ("3s..8s", "3..8", [f"file.random.for does not match ^(?:{SPAN.pattern})$"]),
+        ("  count: 4\n", "", ["file.random needs count"]),
+        ("{fault: kill, nodes", "{fault: kill, at: 5s, nodes", [f"file.random.faults[] fits 0 of {len(CATALOGUE)}"]),
+        ("[{fault: kill, nodes: 1 of node}]", "[]", ["file.random.faults is too short"]),
+    ],
+)
+def test_the_schema_knows_the_whole_language(old: str, new: str, said: list[str]) -> None:
+    assert WHOLE.count(old) == 1
+    assert list(wrong(yaml.safe_load(WHOLE.replace(old, new)), schema())) == said
 
 
 def test_every_class_of_the_tables_is_in_the_schema_with_a_description() -> None:

@@ -343,6 +343,10 @@ BLOCK = "services: {a: {image: i, x-harness: %s}}"
         (BLOCK % "[1]", "service a: x-harness is not a mapping; write keys such as 'port: 8080' below it."),
         (BLOCK % "{prt: 1}", "service a: x-harness has no key 'prt'; did you mean 'port'?"),
         (
+            "services: {a: {image: i, x-harness: {leader: is_leader}}}",
+            "service a: x-harness leader is 'is_leader', and nothing of it is scraped; add 'metrics: PORT/PATH'.",
+        ),
+        (
             BLOCK % "{zzz: 1}",
             "service a: x-harness has no key 'zzz'; it knows role, port, name, count, metrics, leader, volumes, ready.",
         ),
@@ -513,3 +517,24 @@ def _compose(file: Path, **variables: str) -> str:
     done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_who_leads_and_where_volumes_are_is_known_of_every_node() -> None:
+    cluster = describe(
+        "t",
+        """
+        services:
+          db:
+            image: i
+            x-harness: {count: 2, name: "d{i}", metrics: 9/metrics, leader: is_leader}
+            tmpfs: [/run, "/tmp:size=1m"]
+            volumes:
+              - {type: volume, source: d, target: /data}
+              - {type: bind, source: /etc, target: /host}
+        volumes: {d: {}}
+        """,
+    )
+    assert [(n.name, n.leader, n.instance, n.volumes) for n in cluster.nodes] == [
+        ("d1", "is_leader", "d1:9", ("/data", "/run", "/tmp")),
+        ("d2", "is_leader", "d2:9", ("/data", "/run", "/tmp")),
+    ]

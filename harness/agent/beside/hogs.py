@@ -200,7 +200,7 @@ def _spin(doors: tuple[Path, ...]) -> None:
 def _hold(doors: tuple[Path, ...], size_bytes: int, tells: int) -> None:
     Path("/proc/self/oom_score_adj").write_text("1000")
     enter(doors)
-    memory = mmap.mmap(-1, size_bytes)
+    memory = mmap.mmap(-1, size_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     for offset in range(0, size_bytes, _CHUNK_BYTES):
         ctypes.memset(start + offset, 1, min(_CHUNK_BYTES, size_bytes - offset))

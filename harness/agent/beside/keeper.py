@@ -21,13 +21,15 @@ from harness.clock import monotonic_ns, to_ns, to_s
 from harness.errors import AgentError
 from harness.primitives import BesidePrimitive
 
+NO_MEMORY = msgspec.Raw(b"null")
+
 
 class Order(msgspec.Struct, frozen=True):
-    """``memory``: of a keeper that is dead; undo what it did, and end."""
+    """``memory``: of a keeper that is dead: undo what it did, and end; ``null``: there was none."""
 
     primitive: BesidePrimitive
     lease_s: float
-    memory: msgspec.Raw | None = None
+    memory: msgspec.Raw = NO_MEMORY
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ class Said(msgspec.Struct, frozen=True):
 
     what: Literal["ready", "refused", "planned", "applied", "undone", "count"]
     text: str = ""
-    memory: msgspec.Raw = msgspec.Raw(b"null")
+    memory: msgspec.Raw = NO_MEMORY
     left: tuple[str, ...] = ()
     met: int = 0
 
@@ -118,7 +120,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     order = msgspec.json.decode(_line(), type=Order)
     work = TRADES[type(order.primitive)].work(order.primitive)
-    if order.memory is not None:
+    if bytes(order.memory) != bytes(NO_MEMORY):
         say(undone(work, msgspec.json.decode(order.memory, type=work.memory)))
         return
     try:

@@ -30,7 +30,9 @@ class Child:
 
     def __init__(self, order: Order) -> None:
         command = (sys.executable, "-m", "harness.agent.beside.keeper")
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
+        )
         self._rest = b""
         self.tell(msgspec.json.encode(order))
 
@@ -39,7 +41,6 @@ class Child:
         assert self._process.stdin is not None
         with suppress(OSError):
             self._process.stdin.write(line + b"\n")
-            self._process.stdin.flush()
 
     def hear(self, within_s: float) -> Said:
         """Its next message; ``AgentError`` if it is gone or says nothing."""
@@ -82,9 +83,6 @@ class Change:
     memory: msgspec.Raw | None = None
     met: int = 0
     asked_to_undo: bool = False
-
-    def order(self, memory: msgspec.Raw | None = None) -> Order:
-        return Order(self.primitive, self.lease_s, memory)
 
 
 class Kept:
@@ -183,7 +181,7 @@ class Kept:
         """The keeper is dead or stuck: another one undoes what it did."""
         change.child.kill()
         if change.memory is not None:
-            successor = Child(change.order(change.memory))
+            successor = Child(Order(change.primitive, change.lease_s, change.memory))
             try:
                 said = successor.hear(_READY_S)
             except AgentError as error:

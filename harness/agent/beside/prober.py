@@ -10,7 +10,9 @@ from contextlib import suppress
 class Prober:
     def __init__(self, *what: str) -> None:
         command = (sys.executable, "-m", "harness.agent.beside.probe")
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
+        )
         self._waiting = False
         self._send("\t".join(what))
 
@@ -39,4 +41,3 @@ class Prober:
         assert self._process.stdin is not None
         with suppress(OSError):
             self._process.stdin.write(f"{line}\n".encode())
-            self._process.stdin.flush()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +14,14 @@ from harness.agent.beside.prober import Prober
 from harness.agent.beside.processes import FIRST, Processes
 from harness.agent.beside.volumes import mounts
 from harness.agent.beside.work import Witness, Work
+from harness.clock import monotonic_ns, to_ns
 from harness.errors import AgentError
 from harness.primitives import ReadOnly
 
 _LOOK_S = 0.25
+_MOMENT_S = 0.02
+_BUSY_S = 0.3
+_AGAIN_S = 0.001
 
 
 class Was(msgspec.Struct, frozen=True):
@@ -62,7 +67,13 @@ class RemountReadOnly(Work[ReadOnly, Was]):
         return there[-1].options if there else None
 
     def _writers(self) -> list[str]:
-        """Who of the node has what open for writing there, as far as we may look."""
+        """Who of the node keeps what open for writing there, as far as we may look: seen twice, a moment apart."""
+        found = self._open_now()
+        if found:
+            time.sleep(_MOMENT_S)
+        return [one for one in found if one in self._open_now()] if found else []
+
+    def _open_now(self) -> list[str]:
         found = []
         for process in self._processes.of_node():
             folder = self._processes.proc / f"{process.pid}"
@@ -75,7 +86,11 @@ class RemountReadOnly(Work[ReadOnly, Was]):
         return found
 
     def _remount(self, flags: int) -> None:
-        code = in_mounts_of(FIRST, self._processes.proc, lambda: remount(self._path, flags))
+        until_ns = monotonic_ns() + to_ns(_BUSY_S)  # files that are open for a moment only do not stop us
+        while (
+            code := in_mounts_of(FIRST, self._processes.proc, lambda: remount(self._path, flags))
+        ) == errno.EBUSY and monotonic_ns() < until_ns:
+            time.sleep(_AGAIN_S)
         if code:
             raise AgentError(f"the kernel does not remount {self._path}: {os.strerror(code)}{_advice(code)}")
 

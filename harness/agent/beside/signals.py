@@ -34,7 +34,7 @@ class SendSignal(Work[Signal, Who]):
         if not found:
             names = ", ".join(sorted({process.name for process in self._processes.of_node()}))
             raise AgentError(f"no process there is called '{self.asked.process}' (there are: {names})")
-        reached = [process for process in found if self._reaches(process)]
+        reached = [process for process in found if reaches(self._processes, process, self.asked.signal)]
         if not reached:
             raise AgentError(
                 f"'{self.asked.process}' is the node's first process, which the kernel protects from SIG"
@@ -59,10 +59,6 @@ class SendSignal(Work[Signal, Who]):
 
     def met(self) -> int:
         return self._sent
-
-    def _reaches(self, process: Process) -> bool:
-        """The first process of a PID namespace gets, from inside, only what it has a handler for."""
-        return process.pid != FIRST or handles(self._processes, FIRST, self.asked.signal)
 
     def _there(self, who: Who) -> list[Process]:
         found = (self._processes.find(pid) for pid, _ in who.processes)
@@ -90,26 +86,33 @@ class Signalled(Witness[Signal]):
     def __init__(self, primitive: Signal, processes: Processes | None = None) -> None:
         super().__init__(primitive)
         self._processes = processes or Processes()
-        self._before = self._processes.of_node(primitive.process)
+        self._before = self._reached()
 
     def readings(self) -> Mapping[str, float]:
-        now = self._processes.of_node(self.asked.process)
+        now = self._reached()
         there = {(process.pid, process.started) for process in now}
-        old = [
-            process for process in now if process.started in {b.started for b in self._before if b.pid == process.pid}
-        ]
+        known = {(process.pid, process.started) for process in self._before}
         return {
             "matching": len(now),
             "stopped": sum(process.state in "Tt" for process in now),
-            "gone": sum((process.pid, process.started) not in there for process in self._before),
-            "handled": sum(self._has_taken(process) for process in old),
+            "gone": len(known - there),
+            "handled": sum(self._has_taken(process) for process in now if (process.pid, process.started) in known),
         }
+
+    def _reached(self) -> list[Process]:
+        found = self._processes.of_node(self.asked.process)
+        return [process for process in found if reaches(self._processes, process, self.asked.signal)]
 
     def _has_taken(self, process: Process) -> bool:
         number = signal.Signals[f"SIG{self.asked.signal}"]
         status = self._processes.status(process.pid)
         pending = any(_mask(status.get(key, "0")) >> (number - 1) & 1 for key in ("SigPnd", "ShdPnd"))
         return handles(self._processes, process.pid, self.asked.signal) and not pending
+
+
+def reaches(processes: Processes, process: Process, name: str) -> bool:
+    """The first process of a PID namespace gets, from inside, only what it has a handler for."""
+    return process.pid != FIRST or handles(processes, FIRST, name)
 
 
 def handles(processes: Processes, pid: int, name: str) -> bool:

@@ -14,10 +14,10 @@ from harness.clock import monotonic_ns, to_ns
 from harness.errors import AgentError
 from harness.primitives import Throttle
 
-_PROBE_S = 0.1  # what one write of ours should take under the bound: a twentieth of the bound is used up by looking
-_PROBE_EVERY_S = 2.0
+_PROBE_S = 0.3  # what one write of ours should take: the kernel lets 0.1 s worth pass at once
+_PROBE_EVERY_S = 4.0
 _PAGE = 4096
-_PROBE_MOST_BYTES = 1 << 20
+_PROBE_MOST_BYTES = 32 << 20
 _LOOK_S = 0.25
 
 
@@ -58,7 +58,7 @@ class DiskTime(Witness[Throttle]):
     """How long a direct write of ours takes from inside the node's group: ``write_s`` for ``write_bytes``.
 
     It may take longer than a witness may: ``writes`` counts those that ended, so that an old figure is not taken for a
-    new one. Begun at most every two seconds, for it uses up what the node may write.
+    new one. Begun at most every four seconds, for it uses up what the node may write.
     """
 
     def __init__(self, primitive: Throttle, node: Groups | None = None) -> None:

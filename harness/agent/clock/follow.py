@@ -20,18 +20,28 @@ _AGAIN_S = 0.5  # a process that could not be held is not held up again and agai
 _SCANS_MAX = 3  # what fails in the middle of an exec, or is new, gets so many looks before it is left to the next
 
 
-def beside_us() -> Iterator[int]:
-    """Processes of this PID namespace that live in another container than we do: in another mount namespace."""
-    ours = Path("/proc/self/ns/mnt").readlink()
+def of_the_node() -> Iterator[int]:
+    """Processes of this PID namespace that see the same mounts as its first one, unless that one is ours.
+
+    Agents beside the node, for other faults too, are in containers of their own, and so in other mount namespaces. A
+    process of the node cannot leave its own: that needs a capability that containers do not have.
+    """
+    first = _mounts(1)
+    if first is None or first == Path("/proc/self/ns/mnt").readlink():
+        return
     for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):
-        try:
-            theirs = Path(f"/proc/{pid}/ns/mnt").readlink()
-        except PermissionError as error:
-            raise refused(pid) from error
-        except OSError:  # it has ended
-            continue
-        if theirs != ours:
+        if _mounts(pid) == first:
             yield pid
+
+
+def _mounts(pid: int) -> Path | None:
+    """Its mount namespace; None: it has ended."""
+    try:
+        return Path(f"/proc/{pid}/ns/mnt").readlink()
+    except PermissionError as error:
+        raise refused(pid) from error
+    except OSError:
+        return None
 
 
 class Followed:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.agent.clock import vdso
-from harness.agent.clock.follow import Followed, beside_us
+from harness.agent.clock.follow import Followed, of_the_node
 from harness.agent.clock.memory import ProcessGone
 from harness.agent.clock.stub import TRUE, Patch, Skew
 from harness.agent.clock.witness import Witness
@@ -17,8 +17,8 @@ from harness.wire import Met
 class Clocks:
     """Every process of the node reads one wall clock; several faults may be armed, one at a time may be in force."""
 
-    def __init__(self, processes: Callable[[], Iterable[int]] = beside_us) -> None:
-        """``processes``: whose clocks they are; those of this PID namespace that are not our own container's."""
+    def __init__(self, processes: Callable[[], Iterable[int]] = of_the_node) -> None:
+        """``processes``: whose clocks they are; those of this PID namespace that live in the node's container."""
         self._processes = processes
         self._armed: dict[str, tuple[Clock, float]] = {}
         self._in_force: str | None = None

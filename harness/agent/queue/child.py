@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from harness.agent.queue.orders import Order, Served, order_encoder
 from harness.errors import AgentError
@@ -40,16 +41,24 @@ class Child:
     def serve(self, served: Sequence[Served]) -> None:
         """Returns when it is so."""
         self._tell(Order(self._number + 1, served=tuple(served)))
-        until_s = time.monotonic() + _ANSWER_S
-        while not self._answered():
-            left_s = until_s - time.monotonic()
-            if left_s <= 0:
-                raise AgentError(f"the packet queue's program did not answer within {_ANSWER_S:g} s")
-            self._hear(left_s)
+        if not self.settled(_ANSWER_S):
+            self.check()
+            raise AgentError(f"the packet queue's program did not answer within {_ANSWER_S:g} s")
 
     def release(self, bits: int) -> None:
-        """Packets with one of these bits wait no more; not waited for."""
-        self._tell(Order(self._number + 1, release=bits))
+        """Packets with one of these bits wait no more; ``settled`` says when."""
+        if self.alive():  # one that is gone holds nothing
+            with suppress(AgentError):
+                self._tell(Order(self._number + 1, release=bits))
+
+    def settled(self, within_s: float) -> bool:
+        """Whether everything it was told is done; of one that is gone nothing is."""
+        until_s = time.monotonic() + within_s
+        while not self._answered():
+            left_s = until_s - time.monotonic()
+            if left_s <= 0 or not self._hear(left_s):
+                return False
+        return True
 
     def end(self) -> None:
         if self._process.stdin:
@@ -76,14 +85,16 @@ class Child:
         self._said = lines[-1] + b"\n" + self._said if lines else self._said
         return bool(lines) and lines[-1] == b"%d" % self._number
 
-    def _hear(self, wait_s: float) -> None:
+    def _hear(self, wait_s: float) -> bool:
+        """False at the end of what it says."""
         assert self._process.stdout
-        if select.select((self._process.stdout,), (), (), wait_s)[0]:
-            data = os.read(self._process.stdout.fileno(), 1 << 16)
-            self._said += data
-            if not data:
-                self._process.wait()
-                self.check()
+        if not select.select((self._process.stdout,), (), (), wait_s)[0]:
+            return True
+        data = os.read(self._process.stdout.fileno(), 1 << 16)
+        self._said += data
+        if not data:
+            self._process.wait()
+        return bool(data)
 
     def _last_words(self) -> str:
         words = self._said.decode(errors="replace").split("\n")

@@ -17,6 +17,8 @@ from harness.errors import AgentError
 from harness.primitives import AgentPrimitive, Disturb
 from harness.wire import Met
 
+_RELEASE_S = 0.5  # what the program may take to give back what it holds
+
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
@@ -34,6 +36,7 @@ class Queue:
     def __init__(self, kernel: Kernel, addresses: Callable[[str], tuple[str, ...]]) -> None:
         self._kernel, self._addresses = kernel, addresses
         self._ready: dict[str, _Ready] = {}
+        self._late_s = OVERTAKEN_S  # the most a packet may wait; read by the witnesses' threads
         self._child: Child | None = None
 
     def takes(self, primitive: AgentPrimitive) -> bool:
@@ -48,9 +51,9 @@ class Queue:
         others = [other.steering for other in self._ready.values()]
         text = f"{steering.arm()}\n{rules.entry([*others, steering])}"
         self._kernel.change(f"{text}\n{rules.twice()}" if steering.doubles() else text)
-        peers = {d.peer: next(iter(by_version(self._addresses(d.peer)).values()))[0] for d in disturbs}
-        late_s = sum(d.delay_s + d.jitter_s for d in {d.peer: d for d in disturbs}.values()) + OVERTAKEN_S
-        witness = Witness(peers, late_s)
+        peers = dict.fromkeys(d.peer for d in disturbs)
+        ips = [next(iter(by_version(self._addresses(peer)).values()))[0] for peer in peers]
+        witness = Witness(ips, lambda: self._late_s)
         self._ready[fault] = _Ready(steering, steering.fire(lease_s), steering.heal(), witness)
         self._serve()
         self._check_rules()
@@ -81,14 +84,17 @@ class Queue:
             if self._kernel.held(rules.TABLE).rules:  # a table that is gone holds nothing any more
                 raise
         ready.witness.turn()
-        if self._child and self._child.alive():  # one that is dead holds nothing
+        if self._child:
             self._child.release(ready.steering.mask())
 
     def left(self, fault: str) -> Sequence[str]:
         if fault not in self._ready:
             return ()
         elements = self._kernel.held(rules.TABLE).elements
-        return [name for name in self._ready[fault].steering.counts() if elements.get(name)]
+        left = [name for name in self._ready[fault].steering.counts() if elements.get(name)]
+        if self._child and not self._child.settled(_RELEASE_S) and self._child.alive():
+            left.append("packets that the queue's program holds")
+        return left
 
     def forget(self, fault: str) -> None:
         ready = self._ready.pop(fault, None)
@@ -156,7 +162,9 @@ class Queue:
         return self._child
 
     def _serve(self) -> None:
-        self._living().serve([served for ready in self._ready.values() for served in ready.steering.served])
+        served = [served for ready in self._ready.values() for served in ready.steering.served]
+        self._late_s = sum(s.disturb.delay_s + s.disturb.jitter_s for s in served) + OVERTAKEN_S
+        self._living().serve(served)
 
     def _free(self) -> list[int]:
         taken = {served.bit for ready in self._ready.values() for served in ready.steering.served}

@@ -8,8 +8,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 
 _NETLINK_NETFILTER = 12
 _SOL_NETLINK, _NO_ENOBUFS = 270, 5
@@ -22,9 +21,10 @@ _NEW_RULE = _NF_TABLES << 8 | 6
 _PACKET, _VERDICT, _CONFIGURE = _QUEUE << 8, _QUEUE << 8 | 1, _QUEUE << 8 | 2
 _FAIL_OPEN, _GSO = 0x1, 0x4
 _COPY_META, _COPY_PACKET = 1, 2
-_HELD_MAX = 16_384  # packets in the queue; with more of them new ones pass undisturbed
+HELD_MAX = 16_384  # packets in the queue; with more of them new ones pass undisturbed
 _BUFFER_BYTES = 8 << 20
 _ANSWER_BYTES = 65_536
+_SEND_BYTES = 100_000  # a netlink message may not be larger than the socket's buffer, 208 KiB
 _MESSAGE_BYTES = 0x11000  # the largest packet and what stands before it
 _NESTED = 0x8000
 _FAMILY_INET = 1
@@ -117,8 +117,13 @@ class PacketQueue:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._socket.setsockopt(_SOL_NETLINK, _NO_ENOBUFS, 1)
         self._socket.settimeout(1.0)
-        _ask(self._socket, self._configuration(attribute(1, struct.pack("=BBH", 1, 0, 0)), _ACK))
-        _ask(self._socket, self._configuration(attribute(3, struct.pack(">I", _HELD_MAX)), _ACK))
+        try:
+            _ask(self._socket, self._configuration(attribute(1, struct.pack("=BBH", 1, 0, 0)), _ACK))
+        except PermissionError as error:
+            raise PermissionError(
+                error.errno, f"queue {number} is served by another program, or NET_ADMIN is missing"
+            ) from error
+        _ask(self._socket, self._configuration(attribute(3, struct.pack(">I", HELD_MAX)), _ACK))
         self._socket.setblocking(False)
         self._accept, self._drop = (self._verdict(verdict) for verdict in (1, 0))
 
@@ -156,9 +161,18 @@ class PacketQueue:
     def drop(self, message: bytes) -> bytes:
         return self._drop + message[24:28] + _UNMARKED
 
-    def send(self, verdicts: list[bytes]) -> None:
-        with suppress(FileNotFoundError):
-            self._socket.send(b"".join(verdicts))
+    def send(self, verdicts: Sequence[bytes]) -> None:
+        """In as few messages as the socket takes; packets of a changed payload are large."""
+        batch: list[bytes] = []
+        size = 0
+        for verdict in verdicts:
+            if size + len(verdict) > _SEND_BYTES and batch:
+                self._socket.send(b"".join(batch))
+                batch, size = [], 0
+            batch.append(verdict)
+            size += len(verdict)
+        if batch:
+            self._socket.send(b"".join(batch))
 
     def _configuration(self, data: bytes, flags: int) -> bytes:
         return _message(_CONFIGURE, _REQUEST | flags, 0, self._number, data)

@@ -15,7 +15,7 @@ import msgspec
 
 from harness.agent.queue.fate import Draws, fate
 from harness.agent.queue.holding import Flow, Holding
-from harness.agent.queue.netlink import PacketQueue, mark_of, payload_of
+from harness.agent.queue.netlink import HELD_MAX, PacketQueue, mark_of, payload_of
 from harness.agent.queue.orders import DOUBLED, QUEUE, Order, Served, order_decoder
 from harness.agent.queue.packet import HEAD_BYTES, flipped, flow_of
 
@@ -54,20 +54,19 @@ class Program:
             next_s = self._holding.next_s()
             wait_s = None if next_s is None else max(0.0, next_s - time.monotonic())
             ready, _, _ = select.select((queue, self._orders), (), (), wait_s)
-            verdicts = self._take() if queue in ready else []
+            verdicts = self._take(_BATCH) if queue in ready else []
             verdicts += self._holding.due(time.monotonic(), _BATCH)
-            if verdicts:
-                self._queue.send(verdicts)
+            self._queue.send(verdicts)
             if self._orders in ready and not self._obey():
                 return
 
     # --- packets ------------------------------------------------------------------------------------------------------
 
-    def _take(self) -> list[bytes]:
-        """Verdicts on what need not wait."""
+    def _take(self, most: int) -> list[bytes]:
+        """Verdicts on what need not wait, of so many packets."""
         given = []
         queue, holding, now = self._queue, self._holding, time.monotonic
-        for _ in range(_BATCH):
+        for _ in range(most):
             message = queue.receive()
             if message is None:
                 break
@@ -102,9 +101,9 @@ class Program:
     def _do(self, order: Order) -> None:
         if order.served is not None:
             self._serve(order.served)
-        if order.release and (verdicts := self._holding.release(order.release)):
-            for first in range(0, len(verdicts), _BATCH):
-                self._queue.send(verdicts[first : first + _BATCH])
+        if order.release:
+            # What was named before the heal has all come by now: it must not begin to wait behind it.
+            self._queue.send(self._take(HELD_MAX) + self._holding.release(order.release))
 
     def _serve(self, served: Sequence[Served]) -> None:
         """What was served before goes on with its draws where they were."""
@@ -131,7 +130,7 @@ def main(parent: int) -> int:
     end_with(parent)
     try:
         program = Program(PacketQueue(QUEUE), orders=0, answers=1)
-        gc.freeze()
+        gc.disable()  # what is made for a packet has no cycles
         program.run()
     except (OSError, msgspec.MsgspecError) as error:
         os.write(1, f"{error}\n".encode())

@@ -6,7 +6,7 @@ Their way is the network's, not the queue's program's: what it claims to have do
 import select
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from itertools import count
@@ -75,11 +75,10 @@ class _Peer:
 
 
 class Witness:
-    """Of one fault: from ``start`` to ``stop``. ``peers``: their addresses; ``late_s``: the most it delays."""
+    """Of one fault: from ``start`` to ``stop``. ``ips``: of its peers; ``late_s``: the most a packet may wait now."""
 
-    def __init__(self, peers: Mapping[str, str], late_s: float) -> None:
-        self._ips = tuple(peers.values())
-        self._patience_ns = to_ns(late_s + _SETTLED_S)
+    def __init__(self, ips: Sequence[str], late_s: Callable[[], float]) -> None:
+        self._ips, self._late_s = tuple(ips), late_s
         self._lock = threading.Lock()
         self._peers: tuple[_Peer, ...] = ()
         self._turned = threading.Event()
@@ -104,17 +103,17 @@ class Witness:
             return {}
         with self._lock:
             found = figures([peer.tally for peer in self._peers])
-            for peer in self._peers if found else ():
-                peer.tally = Tally()
-        if found:
-            errors = checksum_errors()
-            found["checksum_errors"] = float(errors - self._errors)
-            self._errors = errors
+            if found:
+                for peer in self._peers:
+                    peer.tally = Tally()
+                errors, before = checksum_errors(), self._errors
+                self._errors, found["checksum_errors"] = errors, float(errors - before)
         return found
 
     def stop(self) -> None:
         self._stopped.set()
-        self._thread.join()
+        if self._peers:  # else it never started
+            self._thread.join()
         for peer in self._peers:
             peer.close()
 
@@ -124,15 +123,16 @@ class Witness:
         while not self._stopped.is_set():
             with self._lock:
                 if self._turned.is_set():
-                    self._start_over(flows)
+                    self._start_over()
                     next_ns = 0
                 if monotonic_ns() >= next_ns:
                     next_ns = monotonic_ns() + to_ns(_EVERY_S)
+                    patience_ns = to_ns(self._late_s() + _SETTLED_S)
                     for peer in self._peers:
-                        peer.volley(next(self._numbers), self._patience_ns)
+                        peer.volley(next(self._numbers), patience_ns)
             self._listen(flows)
 
-    def _start_over(self, flows: Mapping[socket.socket, _Peer]) -> None:
+    def _start_over(self) -> None:
         for peer in self._peers:
             peer.start_over()
         self._errors = checksum_errors()

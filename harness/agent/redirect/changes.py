@@ -75,10 +75,14 @@ def flip(body: bytes) -> bytes:
     values = [found.span(1) for found in _VALUE.finditer(body) if not _STAMP.match(body, found.start(1))]
     for wanted in (_DIGIT, _WORD):
         for start, end in reversed(values):
-            if places := [found.start() for found in wanted.finditer(body, start, end)]:
-                return _flipped(body, places[-1])
-    anywhere = [found.start() for found in _WORD.finditer(body)]
-    return _flipped(body, anywhere[-1] if anywhere else len(body) - 1)
+            if (at := _last(wanted, body, start, end)) is not None:
+                return _flipped(body, at)
+    at = _last(_WORD, body, 0, len(body))
+    return _flipped(body, len(body) - 1 if at is None else at)
+
+
+def _last(wanted: re.Pattern[bytes], body: bytes, start: int, end: int) -> int | None:
+    return next((at for at in range(end - 1, start - 1, -1) if wanted.match(body, at)), None)
 
 
 def _flipped(body: bytes, at: int) -> bytes:

@@ -19,7 +19,7 @@ _LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _TRIES = 20
 _BACKLOG = 256
 _ANSWER_S = 0.2
-_START_S = 1.0  # less than the supervisor's patience with a silent agent
+_START_S = 0.5  # less than the supervisor's patience with a silent agent
 
 
 class Child:
@@ -65,13 +65,17 @@ class Child:
         except OSError:
             return
 
+    @property
+    def listens(self) -> bool:
+        return self._figures is not None and self.running
+
     def check(self) -> None:
-        """Raises ``AgentError`` unless it listens."""
+        """Raises ``AgentError`` unless it listens, or does so soon."""
         with self._changed:
-            self._changed.wait_for(lambda: self._figures is not None or not self.running, _START_S)
-        if self._figures is None or not self.running:
-            how = "does not listen" if self.running else f"ended ({self._process.returncode})"
-            raise AgentError(f"the program behind a redirect {how}; see this sidecar's log")
+            self._changed.wait_for(lambda: self.listens or not self.running, _START_S)
+        if not self.listens:
+            how = "has not started: this machine is too busy" if self.running else f"ended ({self._process.returncode})"
+            raise AgentError(f"the program behind a redirect {how}")
 
     def figures(self) -> orders.Figures:
         """What it has met so far; the last it said, if it does not answer at once."""

@@ -11,8 +11,6 @@ import signal
 import socket
 import sys
 
-import msgspec
-
 from harness.agent.redirect import orders
 from harness.agent.redirect.flows import abandon
 from harness.agent.redirect.names import Names
@@ -83,8 +81,8 @@ def main() -> int:
     try:
         service = Names(change, begin.resolver, begin.witness_port) if isinstance(change, Resolve) else Proxy(change)
         dismissed = asyncio.run(Program(service).run(sockets))
-    except (OSError, msgspec.MsgspecError) as error:
-        sys.stderr.write(f"{error}\n")
+    except BrokenPipeError:
+        pass  # the agent is gone
     finally:
         if not dismissed:
             abandon()

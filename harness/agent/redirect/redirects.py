@@ -107,12 +107,12 @@ class Redirects:
         if ready is None:
             return
         ready.witness.stop()
-        ready.child.dismiss()
         if fault in self._kernel.held(nat.TABLE).rules:
             others = [other.redirect for other in self._ready.values()]
             self._kernel.change(f"{nat.entry(others)}\n{ready.redirect.remove()}" if others else nat.DELETE)
         if isinstance(ready.change, Resolve):
             flows.forget_redirected()
+        ready.child.dismiss()  # last: a socket that asks again and again still found it a moment ago
 
     def met(self, fault: str) -> Met:
         if fault not in self._ready:

@@ -131,6 +131,8 @@ def undo(running: RunningCluster, fault: str, primitive: EnginePrimitive, record
             told = running.thaw(node)
         case Bound():
             told = _unbound(running, node, old)
+            if may_end(primitive):  # it may have ended of its limit
+                running.start(node)
         case Discard():
             told = running.renew(node)
         case Replace():

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from harness.clock import monotonic_ns, to_ns
 from harness.engine import Output, RunningCluster
 from harness.errors import EngineError, HarnessError
 from harness.primitives import Bound, Command, Crash, Discard, EnginePrimitive, Replace, Restart, Roll
@@ -14,10 +15,11 @@ from harness.runner.inbox import Did, Inbox, Noted, Refused
 from harness.runner.ledger import Ledger
 from harness.runner.life import deeds
 from harness.runner.life.counters import Counters, When
-from harness.runner.life.roll import roll
+from harness.runner.life.roll import LOOK_EVERY_S, roll
 
 _THREADS = 16
 _WRITTEN_WITHIN_S = 10.0
+_ENDS_WITHIN_S = 30.0
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Life:
         self._calls: dict[str, Future[None]] = {}  # node -> the last call for it
         self._deeds: dict[tuple[str, EnginePrimitive], _Deed] = {}
         self._awaited: list[_Awaited] = []
+        self._closed = threading.Event()
 
     # --- what the deciding thread asks for ----------------------------------------------------------------------------
 
@@ -94,6 +97,15 @@ class Life:
                     deed.cancelled.clear()
                 self.undo(deed.fault, deed.primitive)
 
+    def close(self) -> None:
+        """Ask nothing more of the engine, and wait for what makes containers: one made later nobody would remove."""
+        self._closed.set()
+        for deed in self._deeds.values():
+            deed.cancelled.set()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        making = [deed.primitive.node for deed in self._deeds.values() if isinstance(deed.primitive, Discard | Crash)]
+        wait([self._calls[node] for node in making if node in self._calls], timeout=_ENDS_WITHIN_S)
+
     def down(self, fault: str | None = None) -> tuple[str, ...]:
         """Nodes that an open deed may keep down; one fault's, or all."""
         ending = [primitive for primitive in self.open(fault) if deeds.may_end(primitive)]
@@ -121,7 +133,7 @@ class Life:
                     written.set()
 
     def refused(self, item: Refused) -> None:
-        """A deed was not done, or not undone. What could not be undone stays open, to be tried by ``undo_all`` again."""
+        """A deed was not done, or not undone. What could not be undone stays open, for ``undo_all`` to try again."""
         self._ledger.failed(item.fault, item.node, item.error)
         deed = self._deeds.get((item.fault, item.primitive))
         if deed is None:
@@ -164,6 +176,8 @@ class Life:
         if not item.undone:
             if deeds.words(item.primitive).fired is None:
                 self._ledger.fired(item.fault, item.primitive.node, item.before_ns, item.after_ns)
+            if isinstance(item.primitive, Roll) and not deed.cancelled.is_set():
+                self._healed(deed, item.after_ns - to_ns(LOOK_EVERY_S), item.after_ns)  # the last one is ready again
             return
         deed.undone = True
         awaited = self._forget(deed, fires=False) if not item.told else False
@@ -175,7 +189,7 @@ class Life:
     def _healed(self, deed: _Deed, before_ns: int, after_ns: int) -> None:
         node = deed.primitive.node
         self._ledger.healed(FaultHealed(self._ledger.now_ns(), deed.fault, node, before_ns, after_ns, "schedule"))
-        if deed.undone or deed.cancelled.is_set():
+        if deed.undone:
             self._end(deed)
 
     def _end(self, deed: _Deed) -> None:
@@ -186,6 +200,8 @@ class Life:
 
     def _submit(self, deed: _Deed, act: Callable[[_Deed], None]) -> None:
         """One after the other: a start that overtakes its kill would find the node running, and leave it dead."""
+        if self._closed.is_set():
+            return
         nodes = deeds.nodes_of(deed.primitive)
         before = [self._calls[node] for node in nodes if node in self._calls]
         call = self._threads.submit(self._call, before, deed, act)
@@ -272,7 +288,10 @@ class Life:
         for what, value in deed.old.items():
             written = threading.Event()
             self._inbox.put(Noted(Saved(self._ledger.now_ns(), deed.primitive.node, deed.fault, what, value), written))
-            if not written.wait(_WRITTEN_WITHIN_S):
+            deadline_ns = monotonic_ns() + to_ns(_WRITTEN_WITHIN_S)
+            while not (written.wait(0.05) or self._closed.is_set() or monotonic_ns() > deadline_ns):
+                pass
+            if not written.is_set():
                 raise EngineError(f"{what} of {deed.primitive.node} could not be remembered, so nothing was changed.")
 
     def _counters(self, deed: _Deed) -> Counters | None:

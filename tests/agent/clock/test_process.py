@@ -1,6 +1,7 @@
 """One real process: held still, diverted, switched, put back."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -125,17 +126,38 @@ def test_no_thread_is_held_inside_the_bytes_that_are_to_change(program: Program)
         trace.while_held(program.pid, [window], looked)
 
 
-def test_a_signal_that_comes_while_a_process_is_held_is_given_back() -> None:
-    caught = "import signal, sys\nsignal.signal(signal.SIGUSR1, lambda *_: print('caught', flush=True))\n"
-    source = caught + "print('ready', flush=True)\nwhile True: signal.pause()"
-    child = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+# Every signal that reaches it is one byte in its output: real-time signals queue, none hides another.
+COUNTS_SIGNALS = """
+import os, signal, time
+signal.signal(signal.SIGRTMIN, lambda *_: None)
+os.set_blocking(1, False)
+signal.set_wakeup_fd(1)
+os.write(1, b"r")
+while True:
+    for _ in range(1000): time.time()
+"""
+
+
+def test_a_signal_that_reaches_a_process_while_it_is_being_held_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = subprocess.Popen([sys.executable, "-c", COUNTS_SIGNALS], stdout=subprocess.PIPE)
+    stat, ptrace = Path(f"/proc/{child.pid}/stat"), trace._Hold._ptrace
+
+    def after_a_signal(hold: trace._Hold, request: int, tid: int, address: int = 0, data: int = 0) -> None:
+        """It stops because of the signal, before we ask it to."""
+        if request == trace._INTERRUPT:
+            os.kill(child.pid, signal.SIGRTMIN)
+            assert eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "t")
+        ptrace(hold, request, tid, address, data)
+
+    monkeypatch.setattr(trace._Hold, "_ptrace", after_a_signal)
     try:
         assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        for _ in range(30):
-            child.send_signal(signal.SIGUSR1)
+        output = child.stdout.fileno()
+        assert os.read(output, 1) == b"r"
+        for _ in range(20):
             trace.while_held(child.pid, (), lambda poke: None)
-            assert child.stdout.readline() == "caught\n"
+            assert select.select([output], [], [], 5.0)[0]
+            assert len(os.read(output, 4096)) == 1
     finally:
         child.kill()
         child.communicate()

@@ -3,7 +3,7 @@
 from itertools import groupby
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.agent.queue.fate import UNTOUCHED, Draws, Fate, both, fate
@@ -19,10 +19,10 @@ def drawn(disturb: Disturb, count: int = MANY) -> list[Fate]:
 
 @pytest.mark.parametrize("burst", [1.0, 4.0, 20.0])
 def test_the_share_that_is_lost_is_the_one_asked_for_in_bursts_of_the_length_asked_for(burst: float) -> None:
-    lost = [found.lost for found in drawn(Disturb("a", "b", loss=0.1, burst=burst, seed=1), 200_000)]
-    assert sum(lost) / len(lost) == pytest.approx(0.1, rel=0.15)
+    lost = [found.lost for found in drawn(Disturb("a", "b", loss=0.1, burst=burst, seed=1), 100_000)]
+    assert sum(lost) / len(lost) == pytest.approx(0.1, rel=0.2)
     runs = [len(list(run)) for is_lost, run in groupby(lost) if is_lost]
-    assert sum(runs) / len(runs) == pytest.approx(burst if burst > 1 else 1 / 0.9, rel=0.15)
+    assert sum(runs) / len(runs) == pytest.approx(burst if burst > 1 else 1 / 0.9, rel=0.2)
 
 
 def test_each_share_is_drawn_apart() -> None:
@@ -58,6 +58,7 @@ FATES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(FATES, FATES)
 def test_delays_add_and_whatever_one_does_is_done(one: Fate, other: Fate) -> None:
     together = both(one, other)

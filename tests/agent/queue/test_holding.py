@@ -1,7 +1,7 @@
 """What waits, and in which order it goes on."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.agent.queue.fate import OVERTAKEN_S, Fate
@@ -31,6 +31,7 @@ def test_one_that_is_overtaken_lets_later_ones_of_its_flow_pass() -> None:
     assert holding.due(5.0 + OVERTAKEN_S, ALL) == [b"1"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 0.1), st.sampled_from((b"a", b"b"))), max_size=40))
 def test_jitter_never_turns_the_order_of_a_flow(arrivals: list[tuple[float, bytes]]) -> None:
     holding, gone = Holding(), []

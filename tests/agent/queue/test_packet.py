@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.agent.queue.packet import HEAD_BYTES, flipped, flow_of
@@ -45,6 +45,7 @@ def bits(one: bytes, other: bytes) -> int:
     return sum((a ^ b).bit_count() for a, b in zip(one, other, strict=True))
 
 
+@settings(deadline=None)
 @given(PAYLOADS, st.integers(0, 2**32), st.sampled_from((4, 6)), st.sampled_from((TCP, UDP)))
 def test_one_bit_of_the_payload_is_flipped_and_the_checksum_is_wrong_or_mended_as_asked(
     payload: bytes, draw: int, version: int, protocol: int

@@ -1,7 +1,7 @@
 """Datagrams that came back, and what that says."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.agent.queue.volley import DATAGRAMS, IN_A_ROW, Tally, Volley, datagram, figures, number_of
@@ -48,6 +48,7 @@ def test_flows_may_overtake_each_other() -> None:
     assert volley(*turned).tally().overtaken == 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2**60), st.integers(0, 255))
 def test_a_datagram_with_one_bit_changed_still_says_which_it_is(number: int, bit: int) -> None:
     data = bytearray(datagram(number))

@@ -1,0 +1,109 @@
+"""A node that gets too little CPU: by a quota, or because something beside it takes it."""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.cluster import Cluster, Link
+from harness.faults.base import Sighting
+from harness.faults.inside import Inside
+from harness.primitives import AnyPrimitive, Bound, Hog
+from harness.recording.evidence import Evidence, InForce
+from harness.words import COUNT, Reader, choice, word
+
+_NUMBER = re.compile(r"\d{1,3}(\.\d{1,3})?", re.ASCII)
+_WORKERS_MAX = 64
+
+
+def _cpus(text: str) -> float:
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    raise ValueError(f"is '{text}': write a number of CPUs, such as 0.5")
+
+
+CPUS = Reader("number of CPUs", "0.5", _cpus, pattern=_NUMBER.pattern)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cpu(Inside):
+    """``how: limit``: ``nodes`` may use ``cpus``; ``how: hog``: ``workers`` busy loops share what they may use."""
+
+    kind: ClassVar[str] = "cpu"
+    about: ClassVar[str] = "a node gets too little CPU: by a quota, or by busy loops beside it"
+    page: ClassVar[str] = (
+        "limit: the engine sets the container's CPU quota (10 to 20 ms until it bites); a program that asks how many "
+        "CPUs there are is told the old number. hog: busy loops in the node's own control group, which compete with "
+        "its threads for the group's share and quota; without a quota on the node they also warm the host, and other "
+        "containers keep their fair share only. Bites in 5 ms. A node that does nothing does not notice: it is "
+        "exercised when the node was throttled, or its own threads waited for a CPU. On control groups of version 2 a "
+        "worker's few MB of memory are charged to the node too. It replaces stress-ng and docker update --cpus."
+    )
+
+    how: str = field(default="limit", metadata=word("how", choice("limit", "hog"), "by a quota, or by busy loops"))
+    cpus: float | None = field(default=None, metadata=word("cpus", CPUS, "limit: how many CPUs it may use"))
+    workers: int | None = field(default=None, metadata=word("workers", COUNT, "hog: how many busy loops"))
+
+    @property
+    def via(self) -> str:
+        return "the engine" if self.how == "limit" else "busy loops in the node's control group"
+
+    def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        yield from self.unknown_nodes(cluster)
+        if self.how == "limit":
+            if self.workers is not None:
+                yield "workers", "is of no use to 'how: limit': take it out, or write 'how: hog'"
+            if self.cpus is None:
+                yield "cpus", "is missing: 'how: limit' needs the number of CPUs, such as 0.1"
+            elif not 0.01 <= self.cpus <= 64:
+                yield "cpus", f"is {self.cpus:g}: write a number from 0.01 to 64"
+        else:
+            if self.cpus is not None:
+                yield "cpus", "is of no use to 'how: hog': take it out, or write 'how: limit'"
+            if self.workers is None:
+                yield "workers", "is missing: 'how: hog' needs the number of busy loops, such as 2"
+            elif not 1 <= self.workers <= _WORKERS_MAX:
+                yield "workers", f"is {self.workers}: write a number from 1 to {_WORKERS_MAX}"
+
+    def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
+        if self.how == "limit":
+            return tuple(Bound(node, cpus=self.cpus) for node in self.nodes)
+        return tuple(Hog(node, "cpu", self.workers or 1) for node in self.nodes)
+
+    def describe(self) -> str:
+        what = f"limited to {self.cpus:g} CPU" if self.cpus else f"beside {self.workers} busy loops"
+        return f"{', '.join(self.nodes)} {what}"
+
+    def undo(self) -> str:
+        return "the old quota is set" if self.how == "limit" else "the busy loops end"
+
+    def claims(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
+        return self.alone("CPU")
+
+    def shakes(self, cluster: Cluster) -> frozenset[str]:
+        return frozenset(map(cluster.pod_of, self.nodes))
+
+    def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
+        came, met = self.arrivals(evidence, cluster, in_force)
+        used = {n: self.slope(evidence, "cpu_s" if self.how == "limit" else "cpu_used_s", n) for n in self.nodes}
+        throttled = {n: self.slope(evidence, "throttled_s", n) or 0.0 for n in self.nodes}
+        waited = {n: self.slope(evidence, "waited_s", n) or 0.0 for n in self.nodes}
+        looked = [n for n in self.nodes if used[n] is not None]
+        if len(looked) < len(self.nodes):
+            return Sighting(
+                False, False, "the node's control group was not read twice while it lasted: nothing was seen"
+            )
+        if self.how == "limit":
+            # Only a node that wanted more shows that there is a limit; one that idles has not met it.
+            seen = [n for n in looked if throttled[n] > 0]
+            hungry = bool(seen)
+        else:
+            # The group uses what the loops ask for, or is held back because its quota is less.
+            least = 0.5 * min(self.workers or 1, 1)
+            seen = [n for n in looked if (used[n] or 0.0) >= least or throttled[n] > 0]
+            hungry = all(waited[n] > 0 or throttled[n] > 0 for n in self.nodes)
+        figures = (
+            f"group used {sum(used[n] or 0.0 for n in looked):.2f} CPU, held back {sum(throttled.values()):.2f} s/s"
+        )
+        words = f"{figures}, own threads waited {sum(waited.values()):.2f} s/s; {met}"
+        return Sighting(len(seen) == len(self.nodes), came and hungry, words)

@@ -1,0 +1,59 @@
+"""The kernel runs out of memory inside a node's limit and kills one of its processes."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.cluster import Cluster, Link
+from harness.faults.base import Sighting
+from harness.faults.inside import Inside
+from harness.primitives import AnyPrimitive, Hog
+from harness.recording.evidence import Evidence, InForce
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfMemory(Inside):
+    """All that is left under the memory limit of ``nodes`` is taken until the kernel kills one process; then let go."""
+
+    kind: ClassVar[str] = "oom"
+    about: ClassVar[str] = "the kernel's OOM killer ends the largest process of a node"
+    page: ClassVar[str] = (
+        "Needs a memory limit on the node ('mem_limit'), which must be less than half of what the host has left: the "
+        "host's own memory is never at stake, and a node without a limit is refused. The kernel chooses (the largest "
+        "process, by its oom_score), once; then the memory is free again, so for says only how long it is watched. "
+        "When it chooses the node's first process the container ends, whatever its restart policy then does, and "
+        "nothing is left beside it to say so. A node whose processes are all smaller than about 2 MB survives: the "
+        "kernel takes ours. Bites in about 0.1 s per 100 MB left. State.OOMKilled of the engine stays false when only "
+        "a child died; the kernel's counter does not."
+    )
+
+    @property
+    def via(self) -> str:
+        return "the kernel's OOM killer"
+
+    def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        yield from self.unknown_nodes(cluster)
+
+    def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
+        return tuple(Hog(node, "oom") for node in self.nodes)
+
+    def describe(self) -> str:
+        return f"{', '.join(self.nodes)} out of memory"
+
+    def undo(self) -> str:
+        return "the memory is let go as soon as the kernel has killed; who was killed is not started by us"
+
+    def claims(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
+        return self.alone("memory")
+
+    def shakes(self, cluster: Cluster) -> frozenset[str]:
+        return frozenset(map(cluster.pod_of, self.nodes))
+
+    def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
+        came, met = self.arrivals(evidence, cluster, in_force)
+        kills = self.read(evidence, "oom_kills", "during")
+        first = {n: self.first(evidence, "oom_kills", n) for n in self.nodes}
+        killed = {n: max(kills[n]) - before for n in self.nodes if kills[n] and (before := first[n]) is not None}
+        seen = [n for n, count in killed.items() if count > 0]
+        words = f"the kernel counts {sum(map(int, killed.values()))} OOM kills on {len(seen)} of {len(self.nodes)}"
+        return Sighting(len(seen) == len(self.nodes), came, f"{words}; {met}; gone: the memory is let go with the kill")

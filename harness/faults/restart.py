@@ -1,0 +1,42 @@
+"""A node is restarted: it ends, and comes back at once."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.cluster import Cluster, Link
+from harness.faults.ending import Ending
+from harness.faults.stop import grace_problems
+from harness.primitives import AnyPrimitive
+from harness.primitives import Restart as RestartNode
+from harness.units import show_planned_s
+from harness.words import DURATION, word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart(Ending):
+    """``nodes`` end, with ``grace``, and are started at once; ``for`` is how long that may take at the most."""
+
+    kind: ClassVar[str] = "restart"
+    about: ClassVar[str] = "a node ends and is started again at once"
+    page: ClassVar[str] = (
+        "All nodes at one time: 'rolling' does one after the other. The window ends when the engine has started "
+        "the process, which is before it is ready. Memory is lost, disks and address stay. Replaces: docker restart."
+    )
+    stays: ClassVar[bool] = False
+    ends_itself: ClassVar[bool] = True
+
+    grace_s: float = field(default=10.0, metadata=word("grace", DURATION, "how long it may take to end by itself"))
+
+    def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        yield from Ending.check(self, cluster)
+        yield from grace_problems(self.grace_s)
+
+    def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
+        return tuple(RestartNode(name, self.grace_s) for name in self.nodes)
+
+    def describe(self) -> str:
+        return f"{', '.join(self.nodes)} restarted (grace {show_planned_s(self.grace_s)})"
+
+    def undo(self) -> str:
+        return "it starts by itself; what does not, the schedule starts"
