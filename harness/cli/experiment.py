@@ -3,7 +3,8 @@
 import re
 import secrets
 import signal
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from harness import guardian
 from harness.cli import healing, places, results
 from harness.cli.bound import Bound, Overrides, draft, load
 from harness.clock import monotonic_ns, wall
+from harness.drivers import able
 from harness.drivers.docker import DockerCluster, connect
-from harness.drivers.images import Images
-from harness.drivers.provision import EngineFacts, ensure_engine
+from harness.drivers.images import Images, cache_folder
+from harness.drivers.provision import EngineFacts, Say, ensure_engine
 from harness.errors import EngineError, ScenarioError
 from harness.judge.verdict import Verdict
 from harness.recording import events
@@ -70,6 +72,8 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     live.say(f"engine  docker {facts.server}, compose {facts.compose}, cgroup v{facts.cgroup}, kernel {facts.kernel}")
     images = Images(places.dockerfiles(), places.PACKAGE, live.say).ensure({*_OURS, *our_images(bound.config)})
     live.say(f"images  {len(images)} of {len(images)} ready")
+    if not options.without_faults:
+        _refuse_unable(bound, images, live.say)
     labels = Labels(identity.project, str(identity.folder))
     woven = weave(bound.cluster.name, bound.config, images, labels)
     recorder = _record(identity, bound, woven, facts, options)
@@ -90,6 +94,17 @@ def _refuse_early(name: str, overrides: Overrides) -> None:
             load(name, overrides)
         except EngineError:
             raise ScenarioError(drafted.problems) from None
+
+
+def _refuse_unable(bound: Bound, images: Mapping[str, str], say: Say) -> None:
+    """What this engine or kernel cannot do is refused by name, before the cluster starts."""
+    with tempfile.TemporaryDirectory(prefix="chaos-harness-able-") as name:
+        # Held like a run's: `heal` leaves the trial alone while we live, and removes it if we die.
+        lock = alive.hold(Path(name))
+        try:
+            able.refuse(bound.scenario.faults, connect(), images["sidecar"], cache_folder(), Path(name), say)
+        finally:
+            alive.release(lock)
 
 
 def _record(identity: Identity, bound: Bound, woven: Woven, facts: EngineFacts, options: Options) -> Recorder:

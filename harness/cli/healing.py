@@ -17,7 +17,7 @@ from harness.runner import alive
 from harness.runner.heal import heal as heal_run
 
 Say = Callable[[str], None]
-_GUARDIAN_S = 5.0  # a guardian that is at it needs a second; after this nobody is
+_GUARDIAN_S = 10.0  # a guardian that is at it needs a second, on a busy machine some; after this nobody is
 
 
 def heal(project: str | None, say: Say, *, keep: bool = False) -> int:
@@ -45,7 +45,7 @@ def _left_alone(state: alive.State, name: str, record: Path, *, named: bool) -> 
     if state == "kept" and not named:
         return f"kept on purpose, left alone; remove it with: harness down {name}"
     if state == "unknown" and not named:
-        return f"left alone: its record {record} is not on this machine; if it is yours: harness heal {name}"
+        return f"left alone: there is no record of a run at {record}; if it is yours: harness heal {name}"
     return ""
 
 
@@ -101,7 +101,7 @@ def _dead(client: docker.DockerClient) -> list[str]:
 
 def status() -> Iterator[str]:
     """One line for each run that has something on this engine."""
-    said = {"dead": "left behind", "unknown": "not of this machine"}
+    said = {"dead": "left behind", "unknown": "without a record"}
     found = runs_on(connect())
     for name, record in found.items():
         state = alive.state(Path(record))

@@ -23,25 +23,28 @@ def resolve(file: Path, project: str, variables: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def up(file: Path, folder: Path, services: Sequence[str], *, alone: bool = False) -> None:
+def up(text: str, folder: Path, services: Sequence[str], *, alone: bool = False) -> None:
     """Create and start ``services`` of a woven file. Relative paths of the user's are relative to ``folder``.
 
+    The text goes through a pipe: it has the environment of the user's services in it, and a file would outlive us.
     ``alone``: nothing else is started, not even what they depend on (it may be down because a fault keeps it down).
     """
     options = ["up", "-d", "--no-recreate", "--quiet-pull", *(["--no-deps"] if alone else [])]
-    arguments = ["-f", str(file), "--project-directory", str(folder), "--progress", "plain", *options, *services]
-    done = _run(arguments, {}, timeout_s=_START_TIMEOUT_S)
+    arguments = ["-f", "-", "--project-directory", str(folder), "--progress", "plain", *options, *services]
+    done = _run(arguments, {}, timeout_s=_START_TIMEOUT_S, text=text)
     if done.returncode:
         raise EngineError(f"the engine could not start {', '.join(services)}: {_last_line(done.stderr)}")
 
 
-def _run(arguments: Sequence[str], variables: Mapping[str, str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+def _run(
+    arguments: Sequence[str], variables: Mapping[str, str], timeout_s: float, text: str = ""
+) -> subprocess.CompletedProcess[str]:
     command = ["docker", "compose", *arguments]
     try:
         return subprocess.run(
             command,
             env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
+            input=text,
             capture_output=True,
             text=True,
             timeout=timeout_s,

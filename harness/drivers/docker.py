@@ -2,9 +2,9 @@
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,8 +12,6 @@ import docker
 import docker.errors
 import requests
 from docker.models.containers import Container
-from docker.models.networks import Network
-from docker.models.volumes import Volume
 from docker.types import CancellableStream
 
 from harness.cluster import CLIENT, Cluster
@@ -21,6 +19,7 @@ from harness.drivers import beside, compose
 from harness.drivers.asking import patient, translated
 from harness.drivers.deeds import Deeds
 from harness.drivers.prometheus import Prometheus
+from harness.drivers.remove import remove
 from harness.drivers.streams import AttachStream, ExecStream
 from harness.engine import Change
 from harness.errors import EngineError
@@ -74,12 +73,7 @@ class DockerCluster(Deeds):
         return self._woven
 
     def _up(self, services: tuple[str, ...], *, alone: bool = False) -> None:
-        # The file has the environment of the user's services in it: nobody else reads it, and it does not stay.
-        with tempfile.TemporaryDirectory(prefix="chaos-harness-") as private:
-            file = Path(private) / "compose.yaml"
-            file.touch(mode=0o600)
-            file.write_text(self._known.text)
-            compose.up(file, self._folder, services, alone=alone)
+        compose.up(self._known.text, self._folder, services, alone=alone)
 
     def _learn(self) -> None:
         for container in self._ours():
@@ -188,31 +182,19 @@ class DockerCluster(Deeds):
     # --- leaving ------------------------------------------------------------------------------------------------------
 
     def stop(self) -> tuple[str, ...]:
-        self._in_parallel(self._remove, self._ours())
-        filters = {"label": f"{LABEL_RUN}={self._project}"}
-        networks = self._asked(lambda: self._client.networks.list(filters=filters))
-        volumes = self._asked(lambda: self._client.volumes.list(filters=filters))
-        self._in_parallel(self._remove, networks)
-        self._in_parallel(self._remove, volumes)
+        with translated(f"run {self._project} could not be removed"):
+            left = remove(self._client.api, self._project)
         self._close_events()
-        left = [container.name or "?" for container in self._ours()]
-        left += [network.name or "?" for network in self._asked(lambda: self._client.networks.list(filters=filters))]
-        left += [volume.name for volume in self._asked(lambda: self._client.volumes.list(filters=filters))]
-        return tuple(sorted(left))
+        return left
 
     def _close_events(self) -> None:
         if self._events is not None:
             self._events.close()
 
-    def _remove(self, thing: "Container | Network | Volume") -> None:
-        """Remove it; what is gone already is as good, and what cannot be removed is listed by ``stop``."""
-        try:
-            if isinstance(thing, Container):
-                self._asked(lambda: thing.remove(force=True, v=True))
-            else:
-                self._asked(thing.remove)
-        except EngineError:
-            return
+    def _remove(self, container: Container) -> None:
+        """What is gone already is as good."""
+        with suppress(EngineError):
+            self._asked(lambda: container.remove(force=True, v=True))
 
     def _in_parallel(self, act: Callable[[_T], None], things: Iterable[_T]) -> None:
         with ThreadPoolExecutor(_THREADS) as pool:

@@ -56,7 +56,7 @@ class Images:
         """The reference of each image, all of them there when this returns. Raises ImageError if one does not build."""
         references = {name: self.reference(name) for name in sorted(set(names))}
         if _missing(references):
-            with locked(_cache() / "images.lock", self._say):
+            with locked(cache_folder() / "images.lock", self._say):
                 # Another run may have built them while we waited for the lock.
                 missing = _missing(references)
                 if missing:
@@ -124,5 +124,5 @@ def _missing(references: Mapping[str, str]) -> dict[str, str]:
     return {name: reference for name, reference in references.items() if reference not in there}
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chaos-harness"

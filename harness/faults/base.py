@@ -1,7 +1,7 @@
 """What every fault is: a name, a time, a way to say it in primitives, and a way to know that it was really there."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import ClassVar
@@ -28,12 +28,23 @@ class Sighting:
 class Fault(ABC):
     """One thing to break, where, when, for how long.
 
-    ``kind`` is its word in a scenario; ``via`` the mechanism, said aloud; ``page`` what it does not do.
+    ``kind`` is its word in a scenario, ``about`` what happens, in a line. The rest is its page in docs/faults.md, in
+    plain sentences: ``how`` the mechanism; ``bites`` how soon after its instant it is in force, and of which kind that
+    figure is; ``witness`` what is measured to say in force, exercised and gone; ``page`` what it does not do, and
+    traps; ``replaces`` what people use for it today. ``limits``: what the values of its words may be, by key, for
+    numbers as 'from A to B'. ``example``: its own words, by key, as a scenario has them. ``via``: the mechanism, briefly.
     """
 
     kind: ClassVar[str]
     about: ClassVar[str]
+    how: ClassVar[str]
+    bites: ClassVar[str]
+    witness: ClassVar[str]
     page: ClassVar[str]
+    replaces: ClassVar[str]
+    limits: ClassVar[Mapping[str, str]] = {}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]]
+    ends_itself: ClassVar[bool] = False  # it may be over before its time: a restart that is done
 
     name: str = field(metadata=word("name", NAME, "what reports, logs, rules and toxics call it"))
     at_s: float = field(metadata=word("at", DURATION, "when, from the start of the faults phase"))

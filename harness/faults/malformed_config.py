@@ -23,7 +23,8 @@ class MalformedConfig(Ending):
         "The file must be the container's own or in a volume: what is mounted from the host (a bind mount, compose's "
         "'configs' and 'secrets' too) is refused, since a fault never writes there. The old file waits in the run's "
         "record, for our eyes only, until it is back. Seen is that the node was restarted with the file in its place, "
-        "not that it read it. With a restart policy a node that refuses the file starts over and over."
+        "not that it read it. A node that does not heed its stop signal is killed after 10 s, so "
+        "that it bites late; with a restart policy one that refuses the file starts over and over."
     )
 
     path: str = field(metadata=word("path", TEXT, "which file, from the root of the container"))

@@ -92,7 +92,7 @@ def _doubts(
         yield f"{fault.name} was never seen: {record.witness}"
     elif not record.exercised:
         yield f"{fault.name} was met by no traffic: {record.witness}"
-    if in_force.window.length_s < CUT_SHORT * fault.for_s:
+    if not fault.ends_itself and in_force.window.length_s < CUT_SHORT * fault.for_s:
         was, why = show_s(in_force.window.length_s), sorted({event.why for event in evidence.healed(fault.name)})
         yield f"{fault.name} was in force for {was} instead of {show_s(fault.for_s)} (ended by: {', '.join(why)})"
     if others:

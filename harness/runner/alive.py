@@ -11,8 +11,8 @@ from harness.recording.folder import JOURNAL
 
 _LOCK = "lock"
 
-# ``kept``: healed, and left up because its user said so. ``unknown``: its record is not on this machine, so that
-# nobody here can say whether it lives: another machine's, or the record was deleted.
+# ``kept``: healed, and left up because its user said so. ``unknown``: no record of a run is there, so that nobody
+# can say whether it lives: it is another machine's, or no run at all, or its record was deleted.
 State = Literal["alive", "kept", "dead", "unknown"]
 
 
@@ -43,7 +43,7 @@ def is_alive(folder: Path) -> bool:
 
 def state(record: Path) -> State:
     """How a run stands whose containers, networks or volumes are on an engine."""
-    if not record.is_dir():
+    if not any((record / name).is_file() for name in (_LOCK, JOURNAL)):
         return "unknown"
     if is_alive(record):
         return "alive"

@@ -132,7 +132,8 @@ class Hearing:
             return
         if part == "node":
             self._recorder.event(events.ContainerChanged(at_ns, node, action, exit_code))
-            if not self._life.changed(node, action, at_ns) and not self.leaving:
+            ours = self._life.changed(node, action, at_ns) or self._tally.stops(node)
+            if not ours and not self.leaving:
                 self.died.append(f"{node} ended by itself with exit code {exit_code}")
                 self.trouble("node-died", f"{self.died[-1]}; its log is logs/{node}.node.log.")
         elif part in ("pod", "client", "prometheus") and action == "die" and not self.leaving:

@@ -73,8 +73,10 @@ class Player:
         self._tally = Tally(scenario, cluster)
         self._ledger = Ledger(recorder, self._tally, self._now_ns)
         self._programs = Programs(running, inbox, alive)
-        self._life = Life(running, inbox, self._ledger)
         self._asking = Asking(cluster, ready, self._programs.send)
+        self._life = Life(
+            running, inbox, self._ledger, lambda node: running.listening(node) and self._asking.again(node)
+        )
         brake = Brake(scenario.stop_when, scenario.limit_s, self._now_ns())
         self._hearing = Hearing(
             cluster, recorder, self._ledger, self._life, self._tally, self._programs, self._asking, brake

@@ -1,6 +1,9 @@
 """Is every node ready? Asked until each gives the answer it must give, by the load's own client."""
 
+import threading
+import time
 from collections.abc import Callable
+from itertools import count
 
 from harness.cluster import Cluster
 from harness.runner.programs import LOAD
@@ -11,12 +14,30 @@ _ASK_EVERY_NS = 100_000_000
 _ASK_TIMEOUT_S = 3.0
 
 
+class _Answer:
+    """One that a thread waits for."""
+
+    def __init__(self) -> None:
+        self._right = False
+        self._there = threading.Event()
+
+    def put(self, right: bool) -> None:
+        self._right = right
+        self._there.set()
+
+    def right_by(self, deadline_s: float) -> bool:
+        return self._there.wait(max(0.0, deadline_s - time.monotonic())) and self._right
+
+
 class Asking:
     """One question in flight per node that has not answered yet; a node without a question is ready when it runs."""
 
     def __init__(self, cluster: Cluster, ready: tuple[Readiness, ...], send: Callable[[str, Message], None]) -> None:
         self._cluster, self._send = cluster, send
+        self._ready = ready
         self._open = dict(enumerate(ready))
+        self._numbers = count(len(ready))
+        self._again: dict[int, _Answer] = {}
         self._in_flight: set[int] = set()
         self._last: dict[str, str] = {question.node: "was not asked yet" for question in ready}
         self._next_ns = 0
@@ -37,13 +58,29 @@ class Asking:
             return
         self._next_ns = now_ns + _ASK_EVERY_NS
         for number in self._open.keys() - self._in_flight:
-            question = self._open[number]
-            node = self._cluster.node(question.node)
             self._in_flight.add(number)
-            port = node.ports[0] if node.ports else 80
-            self._send(LOAD, Once(number, question.client, node.name, port, _ASK_TIMEOUT_S, question.options))
+            self._send_question(number, self._open[number])
+
+    def again(self, node: str) -> bool:
+        """One more round of this node's questions, from a thread that waits for the answers: are all of them right?"""
+        waiting = [self._send_again(question) for question in self._ready if question.node == node]
+        deadline_s = time.monotonic() + _ASK_TIMEOUT_S + 0.5
+        return all(answer.right_by(deadline_s) for answer in waiting)
+
+    def _send_again(self, question: Readiness) -> "_Answer":
+        number, answer = next(self._numbers), _Answer()
+        self._again[number] = answer
+        self._send_question(number, question)
+        return answer
+
+    def _send_question(self, number: int, question: Readiness) -> None:
+        node = self._cluster.node(question.node)
+        port = node.ports[0] if node.ports else 80
+        self._send(LOAD, Once(number, question.client, node.name, port, _ASK_TIMEOUT_S, question.options))
 
     def answered(self, message: Answered) -> None:
+        if waited_for := self._again.pop(message.id, None):
+            waited_for.put(message.outcome == "OK")
         self._in_flight.discard(message.id)
         question = self._open.get(message.id)
         if question is None:

@@ -83,6 +83,10 @@ class Tally:
     def healed(self, fault: str) -> None:
         self._since_ns.pop(fault, None)
 
+    def stops(self, node: str) -> bool:
+        """Is a fault in force that ends this node's process?"""
+        return any(node in self._faults[name].stops(self._cluster) for name in self._since_ns)
+
     def met(self, pod: str, met: Met) -> None:
         self._met[pod, met.fault] = met
 

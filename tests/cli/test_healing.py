@@ -53,7 +53,9 @@ def test_only_dead_runs_are_healed_unasked(engine: Engine) -> None:
     live, kept, far, dead = engine.said
     assert live == "chaos-live: alive, left alone"
     assert kept == "chaos-kept: kept on purpose, left alone; remove it with: harness down chaos-kept"
-    assert far.startswith("chaos-far: left alone: its record ") and far.endswith("harness heal chaos-far")
+    assert far.startswith("chaos-far: left alone: there is no record of a run at ") and far.endswith(
+        "harness heal chaos-far"
+    )
     assert dead == "chaos-dead: gone"
 
 
@@ -105,7 +107,7 @@ def test_the_status_says_how_each_run_stands(engine: Engine) -> None:
     engine.has("chaos-dead")
     engine.has("chaos-far", here=False)
     words = [line.split("  ")[:2] for line in healing.status()]
-    assert words == [["chaos-kept", "kept"], ["chaos-dead", "left behind"], ["chaos-far", "not of this machine"]]
+    assert words == [["chaos-kept", "kept"], ["chaos-dead", "left behind"], ["chaos-far", "without a record"]]
 
 
 def test_a_guardian_heals_a_cluster_that_is_to_stay_and_notes_that_it_stays(

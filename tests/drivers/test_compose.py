@@ -33,7 +33,7 @@ def test_services_that_do_not_start_are_named_with_the_reason(tmp_path: Path, mo
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     (tmp_path / "x.yaml").write_text("services: {a: {image: i}, b: {image: i}}\n")
     with pytest.raises(EngineError) as refused:
-        compose.up(tmp_path / "x.yaml", tmp_path, ["a", "b"])
+        compose.up("", tmp_path, ["a", "b"])
     assert str(refused.value).startswith("the engine could not start a, b: ")
     assert f"{tmp_path}/no.sock" in str(refused.value)
 

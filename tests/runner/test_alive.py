@@ -31,9 +31,6 @@ def test_a_journal_that_was_cut_off_says_what_its_whole_lines_say(tmp_path: Path
     assert alive.state(tmp_path) == "kept"
 
 
-def test_a_run_without_a_journal_was_not_kept(tmp_path: Path) -> None:
-    assert alive.state(tmp_path) == "dead"
-
-
-def test_of_a_run_whose_record_is_not_here_nobody_here_can_say_anything(tmp_path: Path) -> None:
+def test_of_what_has_no_record_of_a_run_nobody_can_say_anything(tmp_path: Path) -> None:
     assert alive.state(tmp_path / "elsewhere") == "unknown"
+    assert alive.state(tmp_path) == "unknown"

@@ -299,3 +299,11 @@ def test_once_closed_nothing_more_is_asked_of_the_engine(stage: Stage) -> None:
     stage.life.do("later", Kill("n3"), monotonic_ns())
     stage.life.undo_all()
     assert stage.fake.calls == ["restart n1"]
+
+
+def test_what_is_undone_at_once_is_still_done_first(stage: Stage) -> None:
+    stage.fake.habits = Habits(kill_takes_s=0.1)
+    stage.life.do(F, Kill("n1"), monotonic_ns())
+    stage.undo(Kill("n1"))
+    assert stage.fake.calls == ["kill n1", "start n1"]
+    assert stage.as_it_was()

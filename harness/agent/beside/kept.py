@@ -67,6 +67,9 @@ class Child:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -74,7 +77,10 @@ class Child:
 
 @dataclass(slots=True)
 class Change:
-    """One primitive of one fault. ``memory``: what undoing needs, as long as it may be in force."""
+    """One primitive of one fault. ``memory``: what undoing needs, as long as it may be in force.
+
+    ``left``: what still held after it was last healed; None: it was not healed since it was last fired, or armed.
+    """
 
     primitive: BesidePrimitive
     lease_s: float
@@ -82,7 +88,7 @@ class Change:
     witness: Witness[Any]
     memory: msgspec.Raw | None = None
     met: int = 0
-    asked_to_undo: bool = False
+    left: Sequence[str] | None = None
 
 
 class Kept:
@@ -109,31 +115,37 @@ class Kept:
                 raise AgentError(f"{fault}: {change.primitive.says()}: {said.text}")
 
     def fire(self, fault: str) -> None:
+        """Back when every keeper has done it, so that what is stamped around this is when it came into force."""
         for change in self._changes[fault]:
-            change.asked_to_undo = False
+            change.left = None
             change.child.tell(b"apply")
+        for change in self._changes[fault]:
+            try:
+                self._await_applied(change)
+            except AgentError as error:
+                raise AgentError(f"{fault}: {change.primitive.says()}: {error}") from error
 
     def confirm_fired(self, fault: str) -> None:
         for change in self._changes[fault]:
-            try:
-                planned = self._hear(change, _APPLY_S)
-                if planned.what == "planned":
-                    change.memory = planned.memory
-                    change.witness.told(bytes(planned.memory))
-                    planned = self._hear(change, _APPLY_S)
-            except AgentError as error:
-                raise AgentError(f"{fault}: {change.primitive.says()}: {error}") from error
-            if planned.what != "applied":
-                raise AgentError(f"{fault}: {change.primitive.says()}: {planned.text}")
+            if not change.child.alive():
+                raise AgentError(f"{fault}: {change.primitive.says()}: its keeper is gone, and so may be the change")
 
     def heal(self, fault: str) -> None:
-        for change in self._changes.get(fault, ()):
-            if not change.asked_to_undo:
-                change.asked_to_undo = True
-                change.child.tell(b"undo")
+        """All are told, and then each is waited for; what could not be undone is in ``left``."""
+        told = [change for change in self._changes.get(fault, ()) if change.left is None]
+        for change in told:
+            change.child.tell(b"undo")
+        for change in told:
+            change.left = self._await_undone(change)
+            change.witness.changed()
 
     def left(self, fault: str) -> Sequence[str]:
-        return [f"{c.primitive.says()}: {what}" for c in self._changes.get(fault, ()) for what in self._left(c)]
+        return [
+            f"{change.primitive.says()}: {what}"
+            for change in self._changes.get(fault, ())
+            for what in (change.left if change.left is not None else ("it is still in force",))
+            if change.memory is not None
+        ]
 
     def forget(self, fault: str) -> None:
         for change in self._changes.pop(fault, ()):
@@ -142,7 +154,7 @@ class Kept:
 
     def met(self, fault: str) -> Met:
         for change in self._changes.get(fault, ()):
-            if change.memory is not None and not change.asked_to_undo:
+            if change.memory is not None and change.left is None:
                 with suppress(AgentError):
                     change.child.tell(b"count")
                     change.met = max(change.met, self._answer(change, "count", _COUNT_S).met)
@@ -165,9 +177,17 @@ class Kept:
         for fault in tuple(self._changes):
             self.forget(fault)
 
-    def _left(self, change: Change) -> Sequence[str]:
-        if not change.asked_to_undo:
-            return () if change.memory is None else ("it is still in force",)
+    def _await_applied(self, change: Change) -> None:
+        said = self._hear(change, _APPLY_S)
+        if said.what == "planned":
+            change.memory = said.memory
+            change.witness.told(bytes(said.memory))
+            said = self._hear(change, _APPLY_S)
+        if said.what != "applied":
+            raise AgentError(said.text)
+        change.witness.changed()
+
+    def _await_undone(self, change: Change) -> Sequence[str]:
         try:
             said = self._answer(change, "undone", _UNDO_S)
         except AgentError as error:

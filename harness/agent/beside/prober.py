@@ -13,20 +13,20 @@ class Prober:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
         )
-        self._waiting = False
+        self.waiting = False
         self._send("\t".join(what))
 
     def look(self, within_s: float) -> str | None:
         """What it saw; None while it is still looking, and when it is gone."""
         assert self._process.stdout is not None
-        if not self._waiting:
+        if not self.waiting:
             self._send("")
-            self._waiting = True
+            self.waiting = True
         out = self._process.stdout.fileno()
         if not select.select([out], [], [], within_s)[0]:
             return None
         line = os.read(out, 256)  # one short line at a time
-        self._waiting = False
+        self.waiting = False
         return line.decode().strip() if line else None
 
     def close(self) -> None:

@@ -69,10 +69,13 @@ class DiskTime(Witness[Throttle]):
         self._last: float | None = None
         self._count = 0
         self._next_ns = 0
+        self._late = False  # the look that is under way began before the change
 
     def readings(self) -> Mapping[str, float]:
-        if monotonic_ns() >= self._next_ns:
-            said = self._prober.look(_LOOK_S)
+        if self._late:
+            self._late = self._prober.look(_LOOK_S / 2) is None
+        if not self._late and monotonic_ns() >= self._next_ns:
+            said = self._prober.look(_LOOK_S / 2)
             if said is not None:
                 self._last, self._count = float(said) if said else None, self._count + 1
                 self._next_ns = monotonic_ns() + to_ns(_PROBE_EVERY_S)
@@ -80,9 +83,9 @@ class DiskTime(Witness[Throttle]):
             return {}
         return {"write_s": self._last, "write_bytes": float(self._size), "writes": float(self._count)}
 
-    def told(self, memory: bytes) -> None:
-        """It is about to change: what was seen before says nothing any more."""
+    def changed(self) -> None:
         self._last, self._next_ns = None, 0
+        self._late = self._prober.waiting
 
     def close(self) -> None:
         self._prober.close()

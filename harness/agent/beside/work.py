@@ -66,5 +66,8 @@ class Witness(ABC, Generic[P]):
     def told(self, memory: bytes) -> None:
         """What the keeper is about to change, as JSON, where one must know it to look in the right place."""
 
+    def changed(self) -> None:
+        """It has just been applied, or taken away: what was seen before says nothing any more."""
+
     def close(self) -> None:
         """Nobody will ask again."""
