@@ -6,7 +6,7 @@ TESTS ?= tests
 HARNESS := .venv/bin/harness
 
 .DEFAULT_GOAL := help
-.PHONY: help venv engine images chaos check plan judge doctor test test-unit test-cluster lint bench self-chaos lock wheel \
+.PHONY: help venv engine images chaos check plan judge doctor test test-unit test-cluster lint bench self-chaos docs lock wheel \
 	logs status artifacts heal clean
 
 help: ## What there is
@@ -59,6 +59,10 @@ bench: images ## What we promise of speed, measured here, beside the peers
 
 self-chaos: images ## Does anything of ours outlive us? The harness is harmed 200 times (ARGS="--seed 7"); goes on where it was
 	@.venv/bin/python -m selfchaos $(ARGS)
+
+docs: venv ## Write docs/faults.md anew from the classes of the faults
+	@$(HARNESS) list faults --markdown > docs/faults.md.part
+	@mv docs/faults.md.part docs/faults.md
 
 lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \

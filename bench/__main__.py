@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import harness
-from bench import peer, precision, runs
+from bench import passing, peer, precision, runs, schedules
+from bench.clock_skew import clock_skew
 from bench.idle_cluster import IDLE, bound, idle_cluster, images, labels
 from bench.noise import Noise, noise
 from bench.rows import SPECS, Measured, encode, render, rows
@@ -23,21 +24,30 @@ from harness.runner import alive
 from harness.units import show_s
 
 _UNFINISHED = 4
+_ON_IDLE_CLUSTER = (
+    *("in-force", "in-force-median", "beside-pause", "skew", "skew-median", "fresh"),
+    *("arm", "unfaulted", "queue", "stream", "send-error"),
+)
 _READY_NOTE = "both until the gateway had every node's right answer; ours starts sidecars, load and Prometheus too"
 _DOWN_NOTE = "plain down lets programs end (the gateway by SIGUSR1); ours heals, saves the logs and removes"
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """``repeats`` of whole clusters, ``cuts`` of partitions, ``loads`` of ``load_s`` seconds each."""
+    """``repeats`` of whole clusters, ``cuts`` of partitions, ``loads`` of ``load_s`` seconds each.
+
+    ``rounds`` of everything that is measured in turns; ``jumps`` of a clock.
+    """
 
     repeats: int
     cuts: int
     loads: int
     load_s: float
+    rounds: int
+    jumps: int
 
 
-QUICK, FULL = Effort(3, 50, 2, 5.0), Effort(5, 200, 5, 10.0)
+QUICK, FULL = Effort(3, 50, 2, 5.0, 3, 20), Effort(5, 200, 5, 10.0, 9, 50)
 
 
 def main() -> int:
@@ -85,7 +95,9 @@ def _measure(effort: Effort, options: argparse.Namespace, folder: Path) -> dict[
     """Every part even if one before it failed: its rows then say why."""
     measured: dict[str, Measured] = {}
     measured |= _attempt(("ready", "down", "first-request"), lambda: _clusters(effort.repeats, folder))
-    measured |= _attempt(("in-force", "skew", "fresh", "send-error"), lambda: _precision(effort, folder))
+    measured |= _attempt(_ON_IDLE_CLUSTER, lambda: _precision(effort, folder))
+    measured |= _attempt(("plan",), lambda: schedules.planned(bound().cluster, effort.rounds))
+    measured |= _attempt(("clock-bites", "clock-call"), lambda: _clock(effort, folder))
     measured |= _attempt(("whole",), lambda: _whole(options, folder))
     return measured
 
@@ -122,9 +134,18 @@ def _precision(effort: Effort, folder: Path) -> dict[str, Measured]:
         _say(f"{effort.cuts} partitions")
         with noise() as meanwhile:
             found = _beside(meanwhile, precision.partitions(cluster, effort.cuts))
+        _say("many faults at one agent, requests past them and through the queue, a stream at 100 ms")
+        found |= schedules.armed(cluster, effort.rounds)
+        found |= passing.requests(cluster, effort.rounds)
+        found |= passing.stream(cluster, min(effort.rounds, 5))
         _say(f"{effort.loads} loads of 500/s")
         with noise() as meanwhile:
             return found | _beside(meanwhile, precision.send_errors(cluster, effort.loads, effort.load_s))
+
+
+def _clock(effort: Effort, folder: Path) -> dict[str, Measured]:
+    _say(f"a clock that jumps, {effort.jumps} times")
+    return clock_skew(images(bound().config)["sidecar"], labels(folder), effort.jumps)
 
 
 def _beside(meanwhile: Noise, found: Mapping[str, Measured]) -> dict[str, Measured]:

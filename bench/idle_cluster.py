@@ -1,13 +1,18 @@
 """The woven cluster of ``idle.yaml``, up and idle, with its real agents and its real load generator."""
 
 import secrets
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import docker
+from docker.models.containers import Container
 
 from harness.cli import places
 from harness.cli.bound import Bound, Overrides, load
-from harness.clock import monotonic_ns, to_ns
+from harness.clock import monotonic_ns, to_ns, to_s
 from harness.cluster import Cluster
 from harness.drivers.docker import DockerCluster, connect
 from harness.drivers.images import Images
@@ -41,11 +46,31 @@ def labels(record: Path) -> Labels:
     return Labels(f"chaos-bench-{secrets.token_hex(3)}", str(record))
 
 
+@dataclass(frozen=True, slots=True)
+class Execution:
+    process: "subprocess.Popen[str]"
+
+    def wait(self) -> str:
+        """What it printed. Raises ``AgentError`` if it failed or took too long."""
+        try:
+            said, why = self.process.communicate(timeout=_READY_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise AgentError(f"a program in a pod did not end within {_READY_S:.0f} s") from None
+        if self.process.returncode:
+            raise AgentError(f"a program in a pod ended with {self.process.returncode}: {why.strip()[-300:]}")
+        return said
+
+
 class IdleCluster:
     """``messages`` is for one thread; what is not waited for is thrown away."""
 
-    def __init__(self, cluster: Cluster, programs: Programs, inbox: Inbox) -> None:
+    def __init__(
+        self, cluster: Cluster, programs: Programs, inbox: Inbox, client: docker.DockerClient, labels: Labels
+    ) -> None:
         self.cluster, self._programs, self._inbox = cluster, programs, inbox
+        self._client, self._labels = client, labels
 
     def send(self, pod: str, message: Message) -> None:
         self._programs.send(pod, message)
@@ -62,6 +87,29 @@ class IdleCluster:
                     raise AgentError(f"{item.pod}: {item.message.text}")
                 yield item.pod, item.message
         raise StartError(f"Waited {timeout_s:.0f} s for {what}.")
+
+    def pause(self, node: str) -> float:
+        """How long the engine's pause of a node took, in seconds; it goes on at once."""
+        container = self._container("node", node)
+        began_ns = monotonic_ns()
+        container.pause()
+        took_s = to_s(monotonic_ns() - began_ns)
+        container.unpause()
+        return took_s
+
+    def execute(self, pod: str, code: str, *arguments: str) -> "Execution":
+        """A Python program in the namespace of a pod, beside its agent."""
+        argv = ["docker", "exec", str(self._container("pod", pod).id), "python3", "-c", code, *arguments]
+        return Execution(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+
+    def address(self, pod: str) -> str:
+        networks = self._container("pod", pod).attrs["NetworkSettings"]["Networks"]
+        return str(next(iter(networks.values()))["IPAddress"])
+
+    def _container(self, part: str, node: str) -> Container:
+        wanted = [f"{key}={value}" for key, value in self._labels.of(part, node).items()]
+        (found,) = self._client.containers.list(filters={"label": wanted})
+        return found
 
     def prepared(self, count: int) -> None:
         left = count
@@ -87,7 +135,8 @@ def idle_cluster(record: Path, say: Callable[[str], None]) -> Iterator[IdleClust
     found = bound()
     label = labels(record)
     woven: Woven = weave(found.cluster.name, found.config, images(found.config), label)
-    running = DockerCluster(connect(), label.project, woven, found.compose_file.parent)
+    client = connect()
+    running = DockerCluster(client, label.project, woven, found.compose_file.parent)
     inbox = Inbox()
     programs = Programs(running, inbox, lambda: None)
     names = pods(found.cluster)
@@ -96,7 +145,7 @@ def idle_cluster(record: Path, say: Callable[[str], None]) -> Iterator[IdleClust
         running.start_pods()
         programs.open(names)
         programs.heart.start()
-        cluster = IdleCluster(found.cluster, programs, inbox)
+        cluster = IdleCluster(found.cluster, programs, inbox, client, label)
         for pod, order in prepare(found.scenario, found.cluster, running.addresses()).items():
             programs.send(pod, order)
         cluster.prepared(len(names))

@@ -15,16 +15,16 @@ HOLD_S = 0.1
 _ANSWER_S = 10.0
 _NODES = ("n1", "n2", "n3")
 _CUT = Partition(name="bench", at_s=0.0, for_s=HOLD_S, nodes=("n1",), others=("n2", "n3", "client"))
-_RATE_PER_S = 500.0
+RATE_PER_S = 500.0
 
 
 def partitions(cluster: IdleCluster, count: int) -> dict[str, Measured]:
     """Cut n1 off from n2, n3 and the client, ``count`` times; after each heal the client asks n1 over a new connection.
 
     In force counts to the last of the nodes, from the planned instant. The answer counts from the last pod that healed
-    and includes the order to the client.
+    and includes the order to the client. After each cut n2 is paused by the engine and let go, until the call returned.
     """
-    late_s, skew_s, fresh_s = [], [], []
+    late_s, skew_s, fresh_s, pause_s = [], [], [], []
     for number in range(count):
         at_ns = monotonic_ns() + to_ns(LEAD_S)
         fired, healed_ns = _cut_once(cluster, at_ns)
@@ -32,9 +32,12 @@ def partitions(cluster: IdleCluster, count: int) -> dict[str, Measured]:
         late_s.append(to_s(max(afters_ns) - at_ns))
         skew_s.append(to_s(max(afters_ns) - min(afters_ns)))
         fresh_s.append(to_s(_answered_ns(cluster, number) - healed_ns))
+        pause_s.append(cluster.pause("n2"))
     note = f"{count} cuts of {HOLD_S:g} s" + (": p99 is the largest" if count < 100 else "")
-    found = {"in-force": late_s, "skew": skew_s, "fresh": fresh_s}
-    return {key: Measured(tuple(samples_s), note=note) for key, samples_s in found.items()}
+    found = {"in-force": late_s, "in-force-median": late_s, "skew": skew_s, "skew-median": skew_s, "fresh": fresh_s}
+    measured = {key: Measured(tuple(samples_s), note=note) for key, samples_s in found.items()}
+    beside = Measured(tuple(late_s), tuple(pause_s), f"{note}, in turn with pauses by the engine's API")
+    return {**measured, "beside-pause": beside}
 
 
 def _cut_once(cluster: IdleCluster, at_ns: int) -> tuple[dict[str, Fired], int]:
@@ -70,27 +73,31 @@ def send_errors(cluster: IdleCluster, repeats: int, length_s: float) -> dict[str
     """The p99 of each of some loads of 500 requests a second on the gateway's own /healthz."""
     found = []
     for number in range(repeats):
-        if (error_s := send_error_p99_s(_load_once(cluster, f"bench-{number}", length_s))) is not None:
+        load = load_once(cluster, f"bench-{number}", length_s, host="gateway", port=8080, path="/healthz")
+        if (error_s := send_error_p99_s(load)) is not None:
             found.append(error_s)
     note = f"{repeats} loads of {length_s:g} s"
     return {"send-error": Measured(tuple(found), note=note)}
 
 
-def _load_once(cluster: IdleCluster, name: str, length_s: float) -> list[Operation]:
+def load_once(
+    cluster: IdleCluster, name: str, length_s: float, *, host: str, port: int, path: str, rate_per_s: float = RATE_PER_S
+) -> list[Operation]:
+    """Everything that one load of GETs over kept connections came to."""
     start_ns = monotonic_ns() + to_ns(0.5)
     load = Load(
         traffic=name,
         client="http",
-        host="gateway",
-        port=8080,
-        rate_per_s=_RATE_PER_S,
+        host=host,
+        port=port,
+        rate_per_s=rate_per_s,
         timeout_s=2.0,
         start_ns=start_ns,
         end_ns=start_ns + to_ns(length_s),
         connection="keep-alive",
         in_flight_max=1000,
         seed=7,
-        options=(("path", "/healthz"),),
+        options=(("path", path),),
     )
     cluster.send(LOAD, load)
     operations: list[Operation] = []

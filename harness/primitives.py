@@ -239,7 +239,8 @@ class Clock(Beside, frozen=True):
         return f"{self.node}: its processes read a wall clock {self.offset_s:+g} s, gaining {self.drift:+g} s a second"
 
     def lease(self, for_s: float) -> str:
-        return f"{_SILENT}; the stub itself tells the true time {show_planned_s(for_s + KERNEL_LEASE_MARGIN_S)} after it was set"
+        itself = f"the stub itself tells the true time {show_planned_s(for_s + KERNEL_LEASE_MARGIN_S)} after it was set"
+        return f"{_SILENT}; {itself}"
 
 
 class Signal(Beside, frozen=True):

@@ -24,6 +24,7 @@ class Reader:
     """From a word to a value. ``read`` raises ``ValueError`` with half a sentence: what was seen, what to write.
 
     ``choices`` or ``pattern`` (of the whole word) tell an editor what ``read`` takes; both empty: any text.
+    ``number``: one without a unit, which an editor takes for a number.
     """
 
     noun: str
@@ -31,6 +32,7 @@ class Reader:
     read: Callable[[str], object]
     choices: tuple[str, ...] = ()
     pattern: str = ""
+    number: bool = False
 
 
 @dataclass(frozen=True, slots=True)

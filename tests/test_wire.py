@@ -41,7 +41,7 @@ def test_a_line_says_what_it_is() -> None:
     arm = wire.Arm("lost-n1", 5, 9, 2.5, (primitives.Cut("n1", "n2", "in", "drop"),))
     assert wire.encode(arm) == (
         b'{"is":"Arm","fault":"lost-n1","at_ns":5,"until_ns":9,"lease_s":2.5,"primitives":'
-        b'[{"is":"Cut","node":"n1","peer":"n2","hook":"in","style":"drop","port":null,"port_of":null}]}\n'
+        b'[{"is":"Cut","node":"n1","peer":"n2","hook":"in","style":"drop","port":null,"port_of":null}],"on_s":null,"off_s":null}\n'
     )
 
 

@@ -1,6 +1,10 @@
 #!/bin/sh
 # Make `tiny` mean this node's own model, by its manifest alone, and become Ollama.
 set -eu
+if [ "$OLLAMA_MODELS" != /models ]; then  # a volume of the cluster's own, so that faults of a disk can meet them
+    mkdir -p "$OLLAMA_MODELS"
+    cp -rn /models/. "$OLLAMA_MODELS"
+fi
 library=$OLLAMA_MODELS/manifests/registry.ollama.ai/library
 node=${HARNESS_NODE:-n1}
 if [ ! -f "$library/tiny-$node/latest" ]; then

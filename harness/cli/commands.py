@@ -24,7 +24,7 @@ from harness.judge.verdict import Verdict, encode
 from harness.loader import notes, schema
 from harness.objectives import OBJECTIVES
 from harness.recording.folder import VERDICT
-from harness.report import figures, terminal
+from harness.report import catalogue, figures, terminal
 from harness.report.console import console
 from harness.report.live import live
 from harness.runner.play import Options
@@ -166,9 +166,19 @@ def print_schema() -> int:
 
 @command.command("list")
 @click.argument("what", type=click.Choice(["scenarios", "faults", "objectives", "clients", "clusters"]))
+@click.argument("kind", type=click.Choice(list(CATALOGUE)), required=False, metavar="[KIND]")
+@click.option("--long", "long", is_flag=True, help="Of faults: the page of each.")
+@click.option("--markdown", is_flag=True, help="Of faults: the pages as docs/faults.md has them.")
 @_sentences
-def list_(what: str) -> int:
-    """What there is, one line each."""
+def list_(what: str, kind: str | None, long: bool, markdown: bool) -> int:
+    """What there is, one line each; of faults also the page of one KIND, or of all."""
+    if kind or long or markdown:
+        if what != "faults":
+            raise click.UsageError(f"only faults have pages: write 'harness list {what}'")
+        shown = [CATALOGUE[kind]] if kind else CATALOGUE.values()
+        pages = catalogue.markdown() if markdown else "\n".join(catalogue.text(catalogue.page(one)) for one in shown)
+        click.echo(pages, nl=False)
+        return HELD
     tables = {
         "faults": {kind: fault.about for kind, fault in CATALOGUE.items()},
         "objectives": {key: objective.about for key, objective in OBJECTIVES.items()},

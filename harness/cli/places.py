@@ -42,7 +42,7 @@ def scenario(name: str) -> Path:
     if name in known:
         return known[name]
     close = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(known) or 'none'}"
+    hint = f"did you mean '{close[0]}'?" if close else f"'harness list scenarios' shows all {len(known)}"
     raise ScenarioError([Problem(name, 0, f"there is no scenario of that name; {hint}")])
 
 

@@ -1,7 +1,7 @@
 """A narrow link: what goes over it waits, there and back."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from statistics import median
@@ -35,7 +35,10 @@ BIT_RATE = Reader("bit rate", "10Mbit/s", bits_per_s, pattern=_BIT_RATE.pattern)
 
 
 def show_bits_per_s(rate: float) -> str:
-    return f"{rate / 1e6:.3g} Mbit/s" if rate >= 1e6 else f"{rate / 1e3:.3g} kbit/s"
+    for unit, bits in (("Gbit/s", 1e9), ("Mbit/s", 1e6)):
+        if rate >= 0.9995 * bits:  # what rounds to 1000 of the next smaller unit
+            return f"{rate / bits:.3g} {unit}"
+    return f"{rate / 1e3:.3g} kbit/s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +47,38 @@ class Bandwidth(Patterned):
 
     kind: ClassVar[str] = "bandwidth"
     about: ClassVar[str] = "a link carries no more than so many bits a second"
-    page: ClassVar[str] = (
-        "Each direction has the rate for itself, and all connections of the link share it, with what the packets' "
-        "headers take: a program gets about 95% of it. Via packets: TCP and UDP, shaped by the sender's kernel "
-        "(HTB; nothing is thrown away until 0.2 s of it waits), 9.5 of 10 Mbit/s measured, in force with the next "
-        "packet (0.4 ms); what still waits when it heals leaves at the rate. Small answers on an idle link are not "
-        "slower: it is met by bulk, or by many at once. Via toxiproxy: TCP only, per connection, in bursts of 0.1 s. "
-        "A bulk of up to 0.2 s of the rate, once a second, shows the rate, and takes its share of it. "
-        "Replaces tc tbf on a whole device, which cannot tell peers apart, and Comcast."
+    works: ClassVar[str] = (
+        "Via packets: nftables names a class of the kernel's HTB for packets of the link as they leave, in the "
+        "pods of both ends, TCP and UDP; what is too much waits there. Via toxiproxy: a bandwidth toxic for each "
+        "direction in our sidecar, in the pod of the link's source."
     )
+    bites: ClassVar[str] = (
+        "Via packets with the next packet: 0.4 ms, measured once as the time until the kernel was read back. Via "
+        "toxiproxy with the next bytes; not measured apart. Each run's report gives its own bound."
+    )
+    witness: ClassVar[str] = (
+        "In force: a bulk of up to 0.2 s of the rate (0.3 s via toxiproxy), moved about once a second over the "
+        "link's echo, never comes faster than 1.25 times the rate, while without the fault it came at 1.5 times "
+        "the rate or more. Exercised: packets or bytes of the system met it, as the kernel or the toxic counts. "
+        "Gone: the rate of such a bulk afterwards."
+    )
+    page: ClassVar[str] = (
+        "Each direction has the rate for itself, and all connections of the link share it, with what the "
+        "packets' headers take: a program gets about 95% of it (9.5 of 10 Mbit/s measured). Via packets nothing "
+        "is thrown away until 0.2 s of it waits; what still waits when it heals leaves at the rate. Small "
+        "answers on an idle link are not slower: it is met by bulk, or by many at once. Via toxiproxy: TCP only, "
+        "per connection, in bursts of 0.1 s. The witness's bulk takes its share of the rate."
+    )
+    replaces: ClassVar[str] = (
+        "tc tbf on a whole device (which cannot tell peers apart), Pumba netem rate, Toxiproxy's bandwidth "
+        "toxic, Chaos Mesh's NetworkChaos (bandwidth), Comcast."
+    )
+    limits: ClassVar[Mapping[str, str]] = {
+        "rate": "from 100kbit/s to 100Mbit/s; via toxiproxy whole kB/s",
+        "on": "at least 100ms, and less than 'for'",
+        "off": "at least 100ms",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"link": "gateway -> n1", "rate": "1Mbit/s"}
 
     link: Link = field(metadata=word("link", LINK, "the connections that become narrow"))
     rate_bits_per_s: int = field(metadata=word("rate", BIT_RATE, "how much each direction carries"))

@@ -29,15 +29,16 @@ class Fault(ABC):
     """One thing to break, where, when, for how long.
 
     ``kind`` is its word in a scenario, ``about`` what happens, in a line. The rest is its page in docs/faults.md, in
-    plain sentences: ``how`` the mechanism; ``bites`` how soon after its instant it is in force, and of which kind that
-    figure is; ``witness`` what is measured to say in force, exercised and gone; ``page`` what it does not do, and
+    plain sentences: ``works`` the mechanism; ``bites`` how soon after its instant it is in force, and of which kind
+    that figure is; ``witness`` what is measured to say in force, exercised and gone; ``page`` what it does not do, and
     traps; ``replaces`` what people use for it today. ``limits``: what the values of its words may be, by key, for
-    numbers as 'from A to B'. ``example``: its own words, by key, as a scenario has them. ``via``: the mechanism, briefly.
+    numbers as 'from A to B'. ``example``: its own words, by key, as a scenario has them. ``via``: the mechanism in a
+    word.
     """
 
     kind: ClassVar[str]
     about: ClassVar[str]
-    how: ClassVar[str]
+    works: ClassVar[str]
     bites: ClassVar[str]
     witness: ClassVar[str]
     page: ClassVar[str]

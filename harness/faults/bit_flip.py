@@ -1,6 +1,6 @@
 """Bits of a file that are not what was written."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -21,14 +21,29 @@ class BitFlip(Inside):
 
     kind: ClassVar[str] = "bit-flip"
     about: ClassVar[str] = "bits of a file in a node's volume are flipped, as on a disk that rots"
-    page: ClassVar[str] = (
-        "In the page cache and on disk, once, in 1 ms; a program that has read the file into its own memory does not "
-        "see it until it reads again. Of several files that match, the largest. Which bits, the seed and the file's "
-        "size say. A bit is flipped back at the end only where the byte is still what we left: what the node wrote "
-        "over stays, and a corruption that it has copied elsewhere (compaction, replication) stays too, which is the "
-        "point. The file's modification time moves. Everyone who has the volume reads it. Exercised means that work "
-        "came for the node, not that the bytes were read. It replaces dd with conv=notrunc."
+    works: ClassVar[str] = (
+        "A container of ours that has the node's volumes flips the bits in place, in the page cache and on disk; "
+        "the seed and the file's size say which. Of several files that match the largest is taken."
     )
+    bites: ClassVar[str] = (
+        "1 ms after its instant, until it was written and synced. A program that has read the file into its own "
+        "memory does not see it until it reads again."
+    )
+    witness: ClassVar[str] = (
+        "In force: a reader of ours finds the bytes as they were left, at the first look. Exercised: packets "
+        "came for the node meanwhile, not that the bytes were read. Gone: none of them is as we left it."
+    )
+    page: ClassVar[str] = (
+        "Done once. A bit is flipped back at the end only where the byte is still what we left: what the node "
+        "wrote over stays, and a corruption that it has copied elsewhere (compaction, replication) stays too, "
+        "which is the point. The file's modification time moves. Everyone who has the volume reads it."
+    )
+    replaces: ClassVar[str] = "dd with conv=notrunc, Chaos Mesh's IOChaos (mistake)."
+    limits: ClassVar[Mapping[str, str]] = {
+        "bits": "from 1 to 10000",
+        "path": "a file, or a pattern, in a volume that the compose file declares",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "path": "/data/*.db", "bits": "4"}
 
     path: str = field(metadata=word("path", PATH, "a file in a volume, or a pattern such as /data/*.db"))
     bits: int = field(default=1, metadata=word("bits", COUNT, "how many bits"))

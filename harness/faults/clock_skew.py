@@ -1,7 +1,7 @@
 """A node whose wall clock is wrong: it jumps, it runs too fast or too slow, or both."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -52,24 +52,43 @@ class ClockSkew(Fault):
 
     kind: ClassVar[str] = "clock-skew"
     about: ClassVar[str] = "a node's wall clock jumps, or runs too fast or too slow"
-    page: ClassVar[str] = (
-        "Any unmodified x86_64 program, static Go included: a stub in the vDSO of each of the node's processes "
-        "answers for CLOCK_REALTIME, CLOCK_TAI, gettimeofday and time. It is put there when the fault is armed, while "
-        "the threads of a process are held for a few milliseconds (a blocking call may end in EINTR, as after SIGSTOP "
-        "and SIGCONT), and tells the true time until the fault fires. Firing writes a few words into each process and "
-        "bites within 1 ms. A call costs 1 ns more while armed, 4 ns with an offset, 6 ns with a drift. "
-        "Past its lease the stub tells the true time, whoever is dead. "
-        "Not skewed: CLOCK_MONOTONIC, programs that make the system call themselves, the kernel's own stamps (mtimes, "
-        "packets), and waits until an instant on the wall clock (pthread_cond_timedwait, absolute timers), which the "
-        "kernel ends by the true time: a program that is behind does not wait at all and may spin, one that is ahead "
-        "waits too long. A program that is started by exec reads the true time until it is found, 0.1 s at most as a "
-        "rule, so that one which lives shorter (date in a shell script) never reads another; a fork has its parent's "
-        "clock at once. A node that restarts comes back with the true time. Refused: programs of 32 bits, processes "
-        "that a debugger traces or that have a time namespace, containers that are paused. Not found: a process of the "
-        "node with a mount namespace of its own (it takes a privileged container). It replaces libfaketime "
-        "(dynamic programs only, and through the node's environment) and time namespaces (which cannot move the wall "
-        "clock)."
+    works: ClassVar[str] = (
+        "A stub in the vDSO of each of the node's processes answers for CLOCK_REALTIME, CLOCK_TAI, gettimeofday "
+        "and time, in any unmodified x86_64 program, static Go included. It is put there when the fault is "
+        "armed, while the threads of a process are held for a few milliseconds (a blocking call may end in "
+        "EINTR, as after SIGSTOP and SIGCONT), and tells the true time until the fault fires. Its lease is "
+        "inside of it: past that it tells the true time, whoever is dead."
     )
+    bites: ClassVar[str] = (
+        "Within 1 ms of its instant: firing writes a few words into each process, which stops nothing, and they "
+        "are read back. A call costs 1 ns more while armed, 4 ns with an offset, 6 ns with a drift (measured)."
+    )
+    witness: ClassVar[str] = (
+        "In force: a reader of ours runs the very bytes of the node's own vDSO, stub and parameters and all, and "
+        "must read the time that was asked for, every time; and at most looks all of the node's processes went "
+        "by the stub. Exercised: packets came for the node meanwhile, so that it worked by that clock (who read "
+        "it is not known). Gone: the reader reads the true time."
+    )
+    page: ClassVar[str] = (
+        "Not skewed: CLOCK_MONOTONIC, programs that make the system call themselves, the kernel's own stamps "
+        "(mtimes, packets), and waits until an instant on the wall clock (pthread_cond_timedwait, absolute "
+        "timers), which the kernel ends by the true time: a program that is behind does not wait at all and may "
+        "spin, one that is ahead waits too long. A program that is started by exec reads the true time until it "
+        "is found, 0.1 s at most as a rule, so that one which lives shorter (date in a shell script) never reads "
+        "another; a fork has its parent's clock at once. A node that restarts comes back with the true time. "
+        "Refused: programs of 32 bits, processes that a debugger traces or that have a time namespace, "
+        "containers that are paused. Not found: a process of the node with a mount namespace of its own (it "
+        "takes a privileged container)."
+    )
+    replaces: ClassVar[str] = (
+        "libfaketime (dynamic programs only, and through the node's environment), Chaos Mesh's TimeChaos, "
+        "Jepsen's clock nemesis (which moves the whole host); time namespaces cannot move the wall clock."
+    )
+    limits: ClassVar[Mapping[str, str]] = {
+        "offset": "from -8760h to 8760h (a year); at least 10ms, or a drift",
+        "drift": "from -1s/s (it stands still) to 1s/s",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "offset": "-30s", "drift": "10ms/s"}
 
     nodes: tuple[str, ...] = field(metadata=word("nodes", NODE, "whose clock", many=True))
     offset_s: float = field(default=0.0, metadata=word("offset", OFFSET, "how far it jumps ahead, or back"))

@@ -1,7 +1,7 @@
 """A node that gets too little CPU: by a quota, or because something beside it takes it."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ def _cpus(text: str) -> float:
     raise ValueError(f"is '{text}': write a number of CPUs, such as 0.5")
 
 
-CPUS = Reader("number of CPUs", "0.5", _cpus, pattern=_NUMBER.pattern)
+CPUS = Reader("number of CPUs", "0.5", _cpus, pattern=_NUMBER.pattern, number=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,26 +31,46 @@ class Cpu(Inside):
 
     kind: ClassVar[str] = "cpu"
     about: ClassVar[str] = "a node gets too little CPU: by a quota, or by busy loops beside it"
-    page: ClassVar[str] = (
-        "limit: the engine sets the container's CPU quota (10 to 20 ms until it bites); a program that asks how many "
-        "CPUs there are is told the old number. hog: busy loops in the node's own control group, which compete with "
-        "its threads for the group's share and quota; without a quota on the node they also warm the host, and other "
-        "containers keep their fair share only. Bites in 5 ms. A node that does nothing does not notice: it is "
-        "exercised when the node was throttled, or its own threads waited for a CPU. On control groups of version 2 a "
-        "worker's few MB of memory are charged to the node too. It replaces stress-ng and docker update --cpus."
+    works: ClassVar[str] = (
+        "how: limit: the engine sets the container's CPU quota, and the old one at the end. how: hog: busy loops "
+        "of ours enter the node's own control group, where they compete with its threads for the group's share "
+        "and quota."
     )
+    bites: ClassVar[str] = (
+        "limit: 10 to 20 ms after the engine was asked, until it had set it. hog: 5 ms, until the loops ran."
+    )
+    witness: ClassVar[str] = (
+        "In force: with a limit the kernel held the group back (throttled time grows); with a hog the group uses "
+        "at least half a CPU, or is held back. Exercised: packets came for the node, and it was held back or its "
+        "own threads waited for a CPU (schedstat). Gone: the old quota is read back, or the loops are no more; "
+        "the node's own use afterwards is not looked at."
+    )
+    page: ClassVar[str] = (
+        "A program that asks how many CPUs there are is told the old number. Without a quota on the node busy "
+        "loops also warm the host, and other containers keep their fair share only. A node that does nothing "
+        "does not notice. On control groups of version 2 a worker's few MB of memory are charged to the node "
+        "too."
+    )
+    replaces: ClassVar[str] = (
+        "stress-ng --cpu, docker update --cpus, Pumba stress, Chaos Mesh's StressChaos, ChaosBlade's cpu fullload."
+    )
+    limits: ClassVar[Mapping[str, str]] = {
+        "cpus": "from 0.01 to 64, only with how: limit",
+        "workers": "from 1 to 64, only with how: hog",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "how": "limit", "cpus": "0.1"}
 
-    how: str = field(default="limit", metadata=word("how", choice("limit", "hog"), "by a quota, or by busy loops"))
+    manner: str = field(default="limit", metadata=word("how", choice("limit", "hog"), "by a quota, or by busy loops"))
     cpus: float | None = field(default=None, metadata=word("cpus", CPUS, "limit: how many CPUs it may use"))
     workers: int | None = field(default=None, metadata=word("workers", COUNT, "hog: how many busy loops"))
 
     @property
     def via(self) -> str:
-        return "the engine" if self.how == "limit" else "busy loops in the node's control group"
+        return "the engine" if self.manner == "limit" else "busy loops in the node's control group"
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield from self.unknown_nodes(cluster)
-        if self.how == "limit":
+        if self.manner == "limit":
             if self.workers is not None:
                 yield "workers", "is of no use to 'how: limit': take it out, or write 'how: hog'"
             if self.cpus is None:
@@ -66,7 +86,7 @@ class Cpu(Inside):
                 yield "workers", f"is {self.workers}: write a number from 1 to {_WORKERS_MAX}"
 
     def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
-        if self.how == "limit":
+        if self.manner == "limit":
             return tuple(Bound(node, cpus=self.cpus) for node in self.nodes)
         return tuple(Hog(node, "cpu", self.workers or 1) for node in self.nodes)
 
@@ -75,7 +95,7 @@ class Cpu(Inside):
         return f"{', '.join(self.nodes)} {what}"
 
     def undo(self) -> str:
-        return "the old quota is set" if self.how == "limit" else "the busy loops end"
+        return "the old quota is set" if self.manner == "limit" else "the busy loops end"
 
     def claims(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
         return self.alone("CPU")
@@ -85,7 +105,7 @@ class Cpu(Inside):
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
         came, met = self.arrivals(evidence, cluster, in_force)
-        used = {n: self.slope(evidence, "cpu_s" if self.how == "limit" else "cpu_used_s", n) for n in self.nodes}
+        used = {n: self.slope(evidence, "cpu_s" if self.manner == "limit" else "cpu_used_s", n) for n in self.nodes}
         throttled = {n: self.slope(evidence, "throttled_s", n) or 0.0 for n in self.nodes}
         waited = {n: self.slope(evidence, "waited_s", n) or 0.0 for n in self.nodes}
         looked = [n for n in self.nodes if used[n] is not None]
@@ -93,7 +113,7 @@ class Cpu(Inside):
             return Sighting(
                 False, False, "the node's control group was not read twice while it lasted: nothing was seen"
             )
-        if self.how == "limit":
+        if self.manner == "limit":
             # Only a node that wanted more shows that there is a limit; one that idles has not met it.
             seen = [n for n in looked if throttled[n] > 0]
             hungry = bool(seen)

@@ -1,6 +1,6 @@
 """A node's first process dies behind the engine's back, so that its restart policy acts, as in life."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,11 +19,28 @@ class Crash(Ending):
 
     kind: ClassVar[str] = "crash"
     about: ClassVar[str] = "a node's first process dies, and its restart policy acts"
-    page: ClassVar[str] = (
-        "Sent by a short-lived container of ours in the engine's process namespace, with the capability KILL only: it "
-        "bites 0.2 to 0.4 s after the order. 'kill' is the one after which no restart policy acts. The window ends "
-        "with the first start, whoever made it. An engine waits longer before each restart of one that crashes often."
+    works: ClassVar[str] = (
+        "A short-lived container of ours in the host's process namespace sends SIGKILL to the node's first "
+        "process, which the engine does not know of, so that its restart policy acts, as in life. Where there is "
+        "none, the schedule starts the node after 'for'."
     )
+    bites: ClassVar[str] = (
+        "0.2 to 0.4 s after the order, for our container has to start first. In force is stamped by the engine's "
+        "own word that the process ended."
+    )
+    witness: ClassVar[str] = (
+        "In force: the engine says that each container died. Exercised: packets came for its port meanwhile, "
+        "counted in its pod, which lives on. Gone: the engine says that each has started, and how long after."
+    )
+    page: ClassVar[str] = (
+        "'kill' is the one after which no restart policy acts. The fault is over with the first start, whoever "
+        "made it, so it may be much shorter than 'for'. An engine waits longer before each restart of one that "
+        "crashes often."
+    )
+    replaces: ClassVar[str] = (
+        "kill -9 from the host, Chaos Mesh's PodChaos (pod-kill) where a controller brings it back."
+    )
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",)}
     stays: ClassVar[bool] = False
     ends_itself: ClassVar[bool] = True
     hit: ClassVar[str] = "crashed"

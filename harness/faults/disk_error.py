@@ -27,23 +27,49 @@ class DiskError(Inside):
 
     kind: ClassVar[str] = "disk-error"
     about: ClassVar[str] = "a node's file operations fail, wait, or say yes and do nothing"
-    page: ClassVar[str] = (
-        "strace answers in the kernel's place, so every system call of the node's processes is some 20 to 100 us "
-        "slower while it lasts, also those that are left alone: a fault for minutes, not for benchmarks. path is a "
-        "file, or a directory with at most 200 files: those that are there when it fires; one that is made later, "
-        "under another name, is not met. Not met either: memory-mapped files, io_uring, processes that docker exec "
-        "starts meanwhile (children are). A failed write wrote nothing, and a lying sync (how: lie) leaves the data in "
-        "the page cache, where it is safe as long as the host lives: it shows who checks, not what is lost. every "
-        "counts each thread's own calls. In force is what the kernel says (each process is traced); how often it was "
-        "met is strace's own count, for nobody else can see it. A process that is traced already, by a debugger, is "
-        "refused. Bites in 30 to 60 ms. It replaces a FUSE pass-through declared in advance, and CharybdeFS."
+    works: ClassVar[str] = (
+        "strace, in a container of ours, traces the node's processes and answers system calls on these files in "
+        "the kernel's place (inject)."
     )
+    bites: ClassVar[str] = "30 to 60 ms after its instant, until every process was traced."
+    witness: ClassVar[str] = (
+        "In force: the kernel says that each process of the node is traced. Exercised: calls that were injected, "
+        "by strace's own count, for nobody else can see it. Gone: the kernel says that no process is traced any "
+        "more."
+    )
+    page: ClassVar[str] = (
+        "Every system call of the node's processes is some 20 to 100 us slower while it lasts, also those that "
+        "are left alone: a fault for minutes, not for benchmarks. path is a file, or a directory with at most "
+        "200 files: those that are there when it fires; one that is made later, under another name, is not met. "
+        "Not met either: memory-mapped files, io_uring, processes that docker exec starts meanwhile (children "
+        "are). A failed write wrote nothing, and a lying sync (how: lie) leaves the data in the page cache, "
+        "where it is safe as long as the host lives: it shows who checks, not what is lost. every counts each "
+        "thread's own calls. A process that is traced already, by a debugger, is refused, and so is clock-skew "
+        "at the same time."
+    )
+    replaces: ClassVar[str] = (
+        "a FUSE pass-through declared in advance (as Chaos Mesh's IOChaos and CharybdeFS are), strace by hand."
+    )
+    limits: ClassVar[Mapping[str, str]] = {
+        "delay": "from 1ms to 30s, only with how: delay",
+        "every": "from 1 to 65535",
+        "error": "only with how: error",
+        "calls": "with how: lie only sync",
+        "path": "in a volume that the compose file declares",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+        "nodes": ("n1",),
+        "path": "/data",
+        "calls": ("sync",),
+        "how": "error",
+        "error": "EIO",
+    }
 
     path: str = field(metadata=word("path", PATH, "a file, or a directory of at most 200, in a volume"))
     calls: tuple[str, ...] = field(
         default=("write", "sync"), metadata=word("calls", choice(*CALLS), "which operations", many=True)
     )
-    how: str = field(
+    manner: str = field(
         default="error", metadata=word("how", choice("error", "delay", "lie"), "they fail, wait, or lie (sync only)")
     )
     error: str | None = field(default=None, metadata=word("error", choice(*_ERRORS), "error: which (EIO if left out)"))
@@ -59,21 +85,21 @@ class DiskError(Inside):
         yield from self.volume(self.path, cluster)
         if not self.calls:
             yield "calls", "is empty: name at least one operation"
-        if self.error and self.how != "error":
-            yield "error", f"is of no use to 'how: {self.how}': take it out, or write 'how: error'"
-        if self.how == "delay" and not 0.001 <= self.delay_s <= 30:
+        if self.error and self.manner != "error":
+            yield "error", f"is of no use to 'how: {self.manner}': take it out, or write 'how: error'"
+        if self.manner == "delay" and not 0.001 <= self.delay_s <= 30:
             yield "delay", f"is {self.delay_s:g} s: write one from 1ms to 30s"
-        elif self.how != "delay" and self.delay_s:
-            yield "delay", f"is of no use to 'how: {self.how}': take it out, or write 'how: delay'"
-        if self.how == "lie" and set(self.calls) != {"sync"}:
+        elif self.manner != "delay" and self.delay_s:
+            yield "delay", f"is of no use to 'how: {self.manner}': take it out, or write 'how: delay'"
+        if self.manner == "lie" and set(self.calls) != {"sync"}:
             yield "calls", "names more than sync: only a sync can lie, because the others must say how much they did"
         if not 1 <= self.every <= 65535:
             yield "every", f"is {self.every}: write a number from 1 to 65535"
 
     def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
         calls = tuple(dict.fromkeys(call for word_ in self.calls for call in CALLS[word_]))
-        error = (self.error or "EIO") if self.how == "error" else None
-        lie = self.how == "lie"
+        error = (self.error or "EIO") if self.manner == "error" else None
+        lie = self.manner == "lie"
         return tuple(Syscalls(n, self.path, calls, error, self.delay_s, lie, self.every) for n in self.nodes)
 
     def describe(self) -> str:
@@ -83,7 +109,7 @@ class DiskError(Inside):
             "lie": "lies",
         }
         often = f", every {self.every}" if self.every > 1 else ""
-        return f"{' and '.join(self.calls)} on {self.path} of {', '.join(self.nodes)} {what[self.how]}{often}"
+        return f"{' and '.join(self.calls)} on {self.path} of {', '.join(self.nodes)} {what[self.manner]}{often}"
 
     def undo(self) -> str:
         return "strace lets go of the node's processes"

@@ -1,6 +1,6 @@
 """A volume with no space left."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -18,14 +18,29 @@ class DiskFull(Inside):
 
     kind: ClassVar[str] = "disk-full"
     about: ClassVar[str] = "a node's volume has no space left"
-    page: ClassVar[str] = (
-        "Only a volume with a size of its own, 2 GB at most, such as a tmpfs (driver local, driver_opts: type tmpfs, "
-        "device tmpfs, o: size=64m); the host's disk is never filled, and is refused. Filled once, in 10 to 20 ms, by "
-        "a file without a name: what the node deletes meanwhile it may use again, and growing within a file's last "
-        "block still works. Inodes are not used up. A tmpfs takes the host's memory, never more than half of what is "
-        "left. All that have this volume get ENOSPC, not only the node that is named. It replaces fallocate in a "
-        "node's shell and Chaos Mesh's disk fill."
+    works: ClassVar[str] = (
+        "A container of ours that has the node's volumes fills the volume by a file without a name, which is "
+        "gone as soon as its process is."
     )
+    bites: ClassVar[str] = "10 to 20 ms after its instant, until it was full."
+    witness: ClassVar[str] = (
+        "In force: a file of our own may not grow by what was left and a page more (ENOSPC), at every look, and "
+        "could before. Exercised: packets came for the node meanwhile (whether it wrote is not known). Gone: "
+        "such a file may grow again."
+    )
+    page: ClassVar[str] = (
+        "Only a volume with a size of its own, 2 GB at most, such as a tmpfs (driver local, driver_opts: type "
+        "tmpfs, device tmpfs, o: size=64m); the host's disk is never filled, and is refused. Filled once: what "
+        "the node deletes meanwhile it may use again, and growing within a file's last block still works. Inodes "
+        "are not used up. A tmpfs takes the host's memory, never more than half of what is left. All that have "
+        "this volume get ENOSPC, not only the node that is named."
+    )
+    replaces: ClassVar[str] = "fallocate in a node's shell, Chaos Mesh's disk fill (on hosts), ChaosBlade's disk fill."
+    limits: ClassVar[Mapping[str, str]] = {
+        "leave": "from 0B to 1GiB",
+        "path": "in a volume that the compose file declares",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "path": "/data", "leave": "4kB"}
 
     path: str = field(metadata=word("path", PATH, "where the volume is mounted, or below"))
     leave_bytes: int = field(default=0, metadata=word("leave", SIZE, "how much stays free"))

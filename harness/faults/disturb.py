@@ -22,6 +22,12 @@ from harness.words import NODE, SHARE, word
 class Disturbance(Patterned):
     """A ``share`` of the packets between ``nodes`` and ``from``, or on ``links``, does not arrive as it was sent."""
 
+    bites: ClassVar[str] = (
+        "With the next packet after its instant: firing fills the rules' sets, as it does for a partition (there "
+        "median 0.9 ms, 99 of 100 within 1.6 ms until the kernel was read back, over 200 cuts of 'make bench'). "
+        "Not measured apart for this kind: each run's report gives its own bound."
+    )
+
     done: ClassVar[str]  # what becomes of them, in one word
     most: ClassVar[float] = 1.0
 

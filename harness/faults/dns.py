@@ -1,7 +1,7 @@
 """Names that mean nothing, or something else, to some nodes: a resolver of ours answers in place of theirs."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address
 from typing import ClassVar, Literal, cast
@@ -34,15 +34,41 @@ class Dns(Fault):
 
     kind: ClassVar[str] = "dns"
     about: ClassVar[str] = "names do not resolve on some nodes, or resolve wrongly, late or never"
-    page: ClassVar[str] = (
-        "Questions over UDP and TCP port 53 to any resolver are answered by ours, in the whole pod; DNS over TLS or "
-        "HTTPS and /etc/hosts are not. Only who asks is hit: open connections go on, and a program that resolved the "
-        "name before (HAProxy and nginx at their start, a JVM's cache) does not notice until it asks again. A name is "
-        "matched exactly: neither its subdomains nor what a search domain makes of it. Every other question gets the "
-        "true answer of the first nameserver in /etc/resolv.conf, whomever it was sent to. Sockets that ask again and "
-        "again are met too. Bites in about 1 ms (sockets that were open: 20 ms). In place of editing resolv.conf, or "
-        "of Chaos Mesh's DNSChaos, which needs a DNS server of its own for the cluster."
+    works: ClassVar[str] = (
+        "nftables redirects what the node's pod sends to port 53, UDP and TCP, to a resolver of ours, which "
+        "answers for the names as the fault says and asks the true resolver for all others."
     )
+    bites: ClassVar[str] = (
+        "In about 1 ms after its instant, until the redirect's set was read back; for sockets that were open "
+        "before, 20 ms. A program notices when it asks for the name again."
+    )
+    witness: ClassVar[str] = (
+        "In force: a program of ours in the pod asks for the name four times a second from a socket that stays "
+        "open, and every time hears what the fault says, on every node; before, the name had an address. "
+        "Exercised: the redirect counted questions of the system's own. Gone: our question is answered truly "
+        "again."
+    )
+    page: ClassVar[str] = (
+        "DNS over TLS or HTTPS and /etc/hosts are not met. Only who asks is hit, and the whole pod: open "
+        "connections go on, and a program that resolved the name before (HAProxy and nginx at their start, a "
+        "JVM's cache) does not notice until it asks again. A name is matched exactly: neither its subdomains nor "
+        "what a search domain makes of it. Every other question gets the true answer of the first nameserver in "
+        "/etc/resolv.conf, whomever it was sent to. Without 'names' the witness asks for the node's own name."
+    )
+    replaces: ClassVar[str] = (
+        "editing resolv.conf or /etc/hosts (as ChaosBlade's network dns does), Chaos Mesh's DNSChaos, which "
+        "needs a DNS server of its own for the cluster."
+    )
+    limits: ClassVar[Mapping[str, str]] = {
+        "delay": "from 1ms to 30s, only with answer: delay",
+        "address": "private or loopback, only with answer: address",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+        "nodes": ("gateway",),
+        "names": ("n2",),
+        "answer": "address",
+        "address": "127.0.0.1",
+    }
 
     nodes: tuple[str, ...] = field(metadata=word("nodes", NODE, "who hears it", many=True))
     names: tuple[str, ...] = field(

@@ -1,6 +1,6 @@
 """Processes that may not open any more files or sockets."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -18,14 +18,28 @@ class FileDescriptors(Inside):
 
     kind: ClassVar[str] = "file-descriptors"
     about: ClassVar[str] = "a node's processes run out of file descriptors (EMFILE)"
-    page: ClassVar[str] = (
-        "The soft limit of every process that is there when it fires, set from outside; their children inherit it, and "
-        "get the old one back too. What is open stays open, also beyond the limit: only the next open, accept or "
-        "socket fails with EMFILE, which many servers answer by spinning on accept. A program may raise its own soft "
-        "limit again (Go does at its start), and that is seen. Exercised only when a process was at its limit at some "
-        "look. Descriptor numbers count, not files: a hole below the limit can still be used. Bites in 6 to 16 ms. It "
-        "replaces ulimits in the compose file, which need a new container."
+    works: ClassVar[str] = (
+        "prlimit(2), from a container of ours in the node's process namespace and as the process's own user, "
+        "lowers the soft limit of open files of every process that is there; each gets its own back at the end, "
+        "and those that inherited ours their parents'."
     )
+    bites: ClassVar[str] = (
+        "6 to 16 ms after its instant, until the limits were set and read back; a process meets it with its next "
+        "open, accept or socket."
+    )
+    witness: ClassVar[str] = (
+        "In force: /proc says of no such process that it may open more than the limit. Exercised: one was seen "
+        "with as many open as it may, on every node. Gone: the highest limit is what it was."
+    )
+    page: ClassVar[str] = (
+        "What is open stays open, also beyond the limit: only the next open, accept or socket fails with EMFILE, "
+        "which many servers answer by spinning on accept. A program may raise its own soft limit again (Go does "
+        "at its start), and that is seen. Descriptor numbers count, not files: a hole below the limit can still "
+        "be used."
+    )
+    replaces: ClassVar[str] = "ulimits in the compose file, which need a new container; prlimit by hand."
+    limits: ClassVar[Mapping[str, str]] = {"limit": "from 1 to 1000000, and less than it is now"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "limit": "16", "process": "ollama"}
 
     limit: int = field(metadata=word("limit", COUNT, "how many files and sockets one process may have open"))
     process: str = field(default="", metadata=word("process", TEXT, "a process's name, or a part of its command line"))

@@ -1,6 +1,6 @@
 """A host is gone with everything on it, and a new, empty one takes its place."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,12 +18,30 @@ class HardwareFailure(Ending):
 
     kind: ClassVar[str] = "hardware-failure"
     about: ClassVar[str] = "a node falls silent and is lost with its disks; a new, empty one takes its place"
-    page: ClassVar[str] = (
-        "First silence, for everybody and the load too, so that nobody hears a closing connection; the removal follows "
-        "within 0.1 to 0.3 s. Volumes that another node mounts stay, and so do directories of the host. All nodes of "
-        "a pod fail together: they share the host. The new node has the name and the address of the old one; it starts "
-        "while the silence ends. Replaces: pulling the plug of a machine that has no second disk."
+    works: ClassVar[str] = (
+        "First rules of nftables drop everything from and to the node, as a partition does, so that nobody hears "
+        "a closing connection; then the engine removes its container and its volumes. After 'for' compose makes "
+        "a new, empty one of the same name and address."
     )
+    bites: ClassVar[str] = (
+        "Silence within 1 ms of its instant, as a partition (read back from the kernel); the removal follows "
+        "within 0.1 to 0.3 s, by the engine's own word."
+    )
+    witness: ClassVar[str] = (
+        "In force: echoes from and to the node stay without an answer, as with a partition, and the engine says "
+        "that the container was destroyed. Exercised: the rules dropped packets of the system, or packets came "
+        "for its port. Gone: echoes are answered again, and the engine says that a new container has started."
+    )
+    page: ClassVar[str] = (
+        "Volumes that another node mounts stay, and so do directories of the host. All nodes of a pod fail "
+        "together: they share the host. The load's own connections fall silent too. The new node starts while "
+        "the silence ends."
+    )
+    replaces: ClassVar[str] = (
+        "pulling the plug of a machine that has no second disk; docker rm -f -v and Pumba rm, which close "
+        "connections as they go."
+    )
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",)}
     down: ClassVar[str] = "destroy"
     hit: ClassVar[str] = "removed"
     back: ClassVar[str] = "replaced by a new one"

@@ -1,6 +1,6 @@
 """A slow network: answers wait in Toxiproxy, or packets in the packet queue."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import ClassVar
@@ -30,14 +30,47 @@ class Latency(Patterned):
 
     kind: ClassVar[str] = "latency"
     about: ClassVar[str] = "answers on a link, or everything that arrives at a node, come later, with jitter"
-    page: ClassVar[str] = (
-        "Via Toxiproxy: TCP only, after the connection was accepted: connecting stays fast, and a dead target looks "
-        "alive to a TCP health check, on this link, all run long; its jitter cannot be replayed from a seed. Via "
-        "packets: TCP and UDP, connecting is slow too, nothing is redirected, and jitter comes from the seed; a round "
-        "trip takes the delay once, for packets wait one way only. The order of a flow's packets is kept, so that "
-        "dense flows see more than the mean of the jitter. At most 16,384 packets wait; more of them pass at once. "
-        "Bites with the next packet, within 1 ms of its time. Replaces tc netem delay."
+    works: ClassVar[str] = (
+        "Via toxiproxy: a latency toxic in our sidecar, in the pod of the link's source, holds what comes back. "
+        "Via packets: an nftables rule in the pod of whoever receives leads packets, TCP and UDP, to the "
+        "kernel's packet queue, where a program of ours holds each for its time."
     )
+    bites: ClassVar[str] = (
+        "With the next bytes, or packet. Via packets within 1 ms of its instant, read back from the kernel; via "
+        "toxiproxy the instant is the one at which Toxiproxy, read back, had the toxic, and how long that takes "
+        "was not measured apart. Each run's report gives its own bound."
+    )
+    witness: ClassVar[str] = (
+        "In force: round trips grew by the delay. Via toxiproxy they are the link's echo, every one of them "
+        "later by at least 80% of the delay (less the jitter) than in the warm-up; via packets they are "
+        "datagrams of ours to each peer every 0.5 s, later by that and, if no other fault is there, not later "
+        "than asked for. Exercised: bytes of the system went through the toxic, or packets of it through the "
+        "queue. Gone: the same round trips afterwards."
+    )
+    page: ClassVar[str] = (
+        "Via toxiproxy: TCP only, after the connection was accepted: connecting stays fast, and a dead target "
+        "looks alive to a TCP health check, on this link, all run long; its jitter cannot be replayed from a "
+        "seed. Via packets: connecting is slow too, nothing is redirected, and jitter comes from the seed; a "
+        "round trip takes the delay once, for packets wait one way only. The order of a flow's packets is kept, "
+        "so that dense flows see more than the mean of the jitter. At most 16,384 packets wait; more of them "
+        "pass at once."
+    )
+    replaces: ClassVar[str] = (
+        "tc netem delay, Pumba netem delay, Toxiproxy's own command line, Chaos Mesh's NetworkChaos (delay), "
+        "ChaosBlade's network delay."
+    )
+    limits: ClassVar[Mapping[str, str]] = {
+        "delay": "from 1ms to 60s",
+        "jitter": "at most the delay",
+        "link": "exactly one of 'link' and 'nodes'; 'nodes' and 'from' only via packets",
+        "on": "at least 100ms, and less than 'for'",
+        "off": "at least 100ms",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+        "link": "gateway -> n1",
+        "delay": "200ms",
+        "jitter": "20ms",
+    }
 
     link: Link | None = field(default=None, metadata=word("link", LINK, "the connections that become slow"))
     nodes: tuple[str, ...] = field(default=(), metadata=word("nodes", NODE, "or who gets everything late", many=True))

@@ -1,6 +1,6 @@
 """A lossy network: packets are thrown away as they arrive, one by one or in bursts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -21,11 +21,35 @@ class Loss(Disturbance):
 
     kind: ClassVar[str] = "loss"
     about: ClassVar[str] = "a share of packets is lost, one by one or in bursts"
-    page: ClassVar[str] = (
-        "The sender is told nothing: no EPERM, no reset; TCP sends again, UDP does not. Both ways are drawn apart, so "
-        "with both ways a question and its answer are twice as likely to fail. Packets lost for good at 100%, which is "
-        "a partition with more work. Bites with the next packet. Replaces tc netem loss, where netem is missing too."
+    works: ClassVar[str] = (
+        "An nftables rule in the pod of whoever receives leads the packets to the kernel's packet queue "
+        "(NFQUEUE), TCP and UDP, and a program of ours throws away the share that the seed draws, packet by "
+        "packet or (burst) in runs. No netem is needed, and links without a fault pay a set lookup."
     )
+    witness: ClassVar[str] = (
+        "Every 0.5 s each node that is hit sends twenty numbered datagrams to the echo of each peer, and they "
+        "travel as the traffic does. In force: as many of them are lost as the share says, by the binomial "
+        "distribution, on each node. Exercised: the kernel led so many packets of the system into the queue that "
+        "at least one of them must have been hit. Gone: the lost of the same datagrams afterwards, side by side "
+        "with before."
+    )
+    page: ClassVar[str] = (
+        "The sender is told nothing: no EPERM, no reset; TCP sends again, UDP does not. Both ways are drawn "
+        "apart, so with packets both a question and its answer are twice as likely to fail. At 100% it is a "
+        "partition with more work. A share of which a witness would see too few datagrams in the time is "
+        "refused."
+    )
+    replaces: ClassVar[str] = (
+        "tc netem loss, Pumba's netem loss and iptables loss, Chaos Mesh's NetworkChaos (loss), ChaosBlade's "
+        "network loss; works where the kernel has no netem."
+    )
+    limits: ClassVar[Mapping[str, str]] = {
+        "share": "above 0%, and enough for a witness to see within 'for'",
+        "burst": "from 1 to 100",
+        "on": "at least 100ms, and less than 'for'",
+        "off": "at least 100ms",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "share": "5%"}
     done: ClassVar[str] = "lost"
 
     burst: int = field(default=1, metadata=word("burst", COUNT, "how many in a row are lost, on average"))

@@ -1,6 +1,6 @@
 """Somebody rolled out a broken file: a node starts with it, or does not."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import ClassVar
@@ -19,13 +19,34 @@ class MalformedConfig(Ending):
 
     kind: ClassVar[str] = "malformed-config"
     about: ClassVar[str] = "a file of a node is replaced and the node restarted with it; then the old file comes back"
-    page: ClassVar[str] = (
-        "The file must be the container's own or in a volume: what is mounted from the host (a bind mount, compose's "
-        "'configs' and 'secrets' too) is refused, since a fault never writes there. The old file waits in the run's "
-        "record, for our eyes only, until it is back. Seen is that the node was restarted with the file in its place, "
-        "not that it read it. A node that does not heed its stop signal is killed after 10 s, so "
-        "that it bites late; with a restart policy one that refuses the file starts over and over."
+    works: ClassVar[str] = (
+        "The engine copies the file out of the container, into the run's record, puts the text in its place and "
+        "restarts the node; at the end the old file goes back with its owner and mode, and the node is restarted "
+        "again."
     )
+    bites: ClassVar[str] = (
+        "When the node has started with it, which is after it has heeded its stop signal (or 10 s): the node's "
+        "own figure. Stamped by the engine's word that it started."
+    )
+    witness: ClassVar[str] = (
+        "In force: the engine says that each node started again with the file in its place. Exercised: packets "
+        "came for it meanwhile. Gone: the engine says that it started with the old one. How often it ended "
+        "meanwhile, and with which exit codes, is said too."
+    )
+    page: ClassVar[str] = (
+        "The file must be the container's own or in a volume: what is mounted from the host (a bind mount, "
+        "compose's 'configs' and 'secrets' too) is refused, since a fault never writes there. The old file waits "
+        "in the run's record, for our eyes only, until it is back. Seen is that the node was restarted with the "
+        "file in its place, not that it read it. A node that does not heed its stop signal is killed after 10 s, "
+        "so that it bites late; with a restart policy one that refuses the file starts over and over."
+    )
+    replaces: ClassVar[str] = "docker cp and docker restart by hand, a bad roll-out of Ansible or Puppet."
+    limits: ClassVar[Mapping[str, str]] = {"path": "a file's whole path; none in /proc, /sys or /dev"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+        "nodes": ("gateway",),
+        "path": "/etc/app/app.conf",
+        "text": "this is not what it expects",
+    }
 
     path: str = field(metadata=word("path", TEXT, "which file, from the root of the container"))
     text: str = field(metadata=word("text", TEXT, "what stands in it instead"))

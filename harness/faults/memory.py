@@ -1,6 +1,6 @@
 """A node that has too little memory: by a limit, or because something beside it takes it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -22,22 +22,38 @@ class Memory(Inside):
 
     kind: ClassVar[str] = "memory"
     about: ClassVar[str] = "a node gets too little memory: by a limit, or by a process that takes it"
-    page: ClassVar[str] = (
-        "limit: the engine lowers the container's memory limit (24 ms); control groups of version 1 refuse one below "
-        "what is used, version 2 kills at once. hog: a process in the node's control group holds anonymous memory (2 "
-        "ms a MB on a busy machine), and the kernel would kill it before any of the node's: so the node is "
-        "squeezed, not killed (for that there is oom). Refused: more than is left under the node's limit, and more "
-        "than half of what the host has left. A node without a limit does not notice a hog. Memory that files take is "
-        "given back by the kernel first, so a node that reads files becomes slow, not one that computes. It replaces "
-        "stress-ng --vm and docker update -m."
+    works: ClassVar[str] = (
+        "how: limit: the engine lowers the container's memory limit (and gives it no swap), and sets the old one "
+        "at the end. how: hog: a process of ours in the node's control group holds anonymous memory."
     )
+    bites: ClassVar[str] = (
+        "limit: 24 ms after the engine was asked, until it had set it. hog: 2 ms a MB on a busy machine, until "
+        "all of it was held."
+    )
+    witness: ClassVar[str] = (
+        "In force: with a limit the kernel's control group has it at every look; with a hog the group's "
+        "anonymous memory has grown by 90% of the size or more. Exercised: packets came for the node meanwhile "
+        "(that it missed the memory is not known). Gone: the group's limit, or what it holds, afterwards."
+    )
+    page: ClassVar[str] = (
+        "Control groups of version 1 refuse a limit below what is used, version 2 kills at once. The kernel "
+        "would kill the hog before any of the node's processes: so the node is squeezed, not killed (for that "
+        "there is oom). Refused: a hog of more than is left under the node's limit, or more than half of what "
+        "the host has left. A node without a limit does not notice a hog. Memory that files take is given back "
+        "by the kernel first, so a node that reads files becomes slow, not one that computes."
+    )
+    replaces: ClassVar[str] = (
+        "stress-ng --vm, docker update -m, Pumba stress, Chaos Mesh's StressChaos, ChaosBlade's mem load."
+    )
+    limits: ClassVar[Mapping[str, str]] = {"size": "from 1MiB to 1024GiB"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "how": "limit", "size": "64MiB"}
 
-    how: str = field(default="limit", metadata=word("how", choice("limit", "hog"), "by a limit, or by a process"))
+    manner: str = field(default="limit", metadata=word("how", choice("limit", "hog"), "by a limit, or by a process"))
     size_bytes: int = field(metadata=word("size", SIZE, "limit: what it may hold; hog: what is taken"))
 
     @property
     def via(self) -> str:
-        return "the engine" if self.how == "limit" else "a process in the node's control group"
+        return "the engine" if self.manner == "limit" else "a process in the node's control group"
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield from self.unknown_nodes(cluster)
@@ -45,18 +61,20 @@ class Memory(Inside):
             yield "size", f"is {self.size_bytes:,} bytes: write one from 1MiB to 1024GiB"
 
     def compile(self, cluster: Cluster, proxied: Collection[Link], seed: int = 0) -> tuple[AnyPrimitive, ...]:
-        if self.how == "limit":
+        if self.manner == "limit":
             return tuple(Bound(node, memory_bytes=self.size_bytes) for node in self.nodes)
         return tuple(Hog(node, "memory", size_bytes=self.size_bytes) for node in self.nodes)
 
     def describe(self) -> str:
         what = (
-            f"limited to {self.size_bytes / 1e6:g} MB" if self.how == "limit" else f"lose {self.size_bytes / 1e6:g} MB"
+            f"limited to {self.size_bytes / 1e6:g} MB"
+            if self.manner == "limit"
+            else f"lose {self.size_bytes / 1e6:g} MB"
         )
         return f"{', '.join(self.nodes)} {what}"
 
     def undo(self) -> str:
-        return "the old limit is set" if self.how == "limit" else "the process that holds the memory ends"
+        return "the old limit is set" if self.manner == "limit" else "the process that holds the memory ends"
 
     def claims(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
         return self.alone("memory")
@@ -66,7 +84,7 @@ class Memory(Inside):
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
         came, met = self.arrivals(evidence, cluster, in_force)
-        if self.how == "limit":
+        if self.manner == "limit":
             limits = self.read(evidence, "memory_limit_bytes", "during")
             seen = [n for n in self.nodes if limits[n] and all(0 < v <= self.size_bytes for v in limits[n])]
             after = [v for n in self.nodes if (v := self.last(evidence, "memory_limit_bytes", n)) is not None]

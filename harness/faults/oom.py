@@ -1,6 +1,6 @@
 """The kernel runs out of memory inside a node's limit and kills one of its processes."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,15 +17,27 @@ class OutOfMemory(Inside):
 
     kind: ClassVar[str] = "oom"
     about: ClassVar[str] = "the kernel's OOM killer ends the largest process of a node"
-    page: ClassVar[str] = (
-        "Needs a memory limit on the node ('mem_limit'), which must be less than half of what the host has left: the "
-        "host's own memory is never at stake, and a node without a limit is refused. The kernel chooses (the largest "
-        "process, by its oom_score), once; then the memory is free again, so for says only how long it is watched. "
-        "When it chooses the node's first process the container ends, whatever its restart policy then does, and "
-        "nothing is left beside it to say so. A node whose processes are all smaller than about 2 MB survives: the "
-        "kernel takes ours. Bites in about 0.1 s per 100 MB left. State.OOMKilled of the engine stays false when only "
-        "a child died; the kernel's counter does not."
+    works: ClassVar[str] = (
+        "A small process of ours in the node's control group takes, as a file in memory that no process maps, "
+        "all that is left under the node's memory limit, until the kernel's OOM killer acts; then it lets go."
     )
+    bites: ClassVar[str] = "About 0.1 s per 100 MB left under the limit, until the kernel had killed."
+    witness: ClassVar[str] = (
+        "In force: the kernel's count of OOM kills in the node's control group has grown. Exercised: packets "
+        "came for the node meanwhile. Gone: the memory is let go with the kill; who was killed is not started by "
+        "us."
+    )
+    page: ClassVar[str] = (
+        "Needs a memory limit on the node ('mem_limit'), which must be less than half of what the host has left: "
+        "the host's own memory is never at stake, and a node without a limit is refused. The kernel chooses (the "
+        "largest process, by its oom_score), once; then the memory is free again, so 'for' says only how long it "
+        "is watched. When it chooses the node's first process the container ends, whatever its restart policy "
+        "then does, and nothing is left beside it to say so. A node whose processes are all smaller than about 2 "
+        "MB survives: the kernel takes ours. State.OOMKilled of the engine stays false when only a child died; "
+        "the kernel's counter does not."
+    )
+    replaces: ClassVar[str] = "stress-ng --vm beyond the limit, Chaos Mesh's StressChaos beyond the limit."
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",)}
 
     @property
     def via(self) -> str:

@@ -1,6 +1,6 @@
 """A node that runs out of local ports to open connections from."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -18,14 +18,29 @@ class Ports(Inside):
 
     kind: ClassVar[str] = "ports"
     about: ClassVar[str] = "a node runs out of local ports for its own connections (EADDRNOTAVAIL)"
-    page: ClassVar[str] = (
-        "The kernel's range of local ports, of the pod's whole network namespace, IPv4 and IPv6. Connections that are "
-        "open stay, whatever port they have; closed ones hold a port for 60 s (TIME_WAIT). A port is free once for "
-        "each destination, so a client of several servers has that many times the count. A program that binds to a "
-        "port of its own choice is not hit. Our probes of this pod open connections too, and may fail: it is no "
-        "negative control. Exercised when connections of the pod used ports of the range. Bites in 1 ms. It replaces "
-        "a sysctl in the compose file, which needs a new container."
+    works: ClassVar[str] = (
+        "A container of ours narrows the kernel's range of local ports (net.ipv4.ip_local_port_range) of the "
+        "pod's whole network namespace, IPv4 and IPv6, and sets the old one at the end."
     )
+    bites: ClassVar[str] = (
+        "1 ms after its instant, until the setting was read back; the pod meets it with its next outgoing connection."
+    )
+    witness: ClassVar[str] = (
+        "In force: sockets of ours in that namespace get ports of the range only, or none. Exercised: "
+        "connections of the pod used ports of the range. Gone: a socket of ours gets another port."
+    )
+    page: ClassVar[str] = (
+        "Connections that are open stay, whatever port they have; closed ones hold a port for 60 s (TIME_WAIT). "
+        "A port is free once for each destination, so a client of several servers has that many times the count. "
+        "A program that binds to a port of its own choice is not hit. Our probes of this pod open connections "
+        "too, and may fail: it is no negative control."
+    )
+    replaces: ClassVar[str] = "a sysctl in the compose file, which needs a new container."
+    limits: ClassVar[Mapping[str, str]] = {
+        "count": "at least 1, and no more than there are from 'from' on",
+        "from": "from 1024 to 65535",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("gateway",), "count": "8"}
 
     count: int = field(metadata=word("count", COUNT, "how many local ports there are"))
     low: int = field(default=40000, metadata=word("from", COUNT, "the first of them"))

@@ -1,6 +1,6 @@
 """A volume that takes no writes any more."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -19,14 +19,26 @@ class ReadOnly(Inside):
 
     kind: ClassVar[str] = "read-only"
     about: ClassVar[str] = "a node's volume takes no writes (EROFS), as after an error of its file system"
-    page: ClassVar[str] = (
-        "Only this mount in this node: others who have the volume go on writing. The kernel refuses while a file there "
-        "is open for writing, and so do we, by its name: a database with an open log is better served by disk-error "
-        "with error EROFS. So files that are open stay readable, and nothing is lost. path is where the volume is "
-        "mounted, no folder below. Needs SYS_ADMIN in the helper's container, and on hosts with AppArmor a profile "
-        "that lets it mount (not tried). Bites in 12 ms. A mount that outlives a killed helper's container is "
-        "writable again when the node restarts."
+    works: ClassVar[str] = (
+        "A container of ours goes into the node's mount namespace and remounts the volume read-only, as the "
+        "kernel does after an error of a file system; at the end with the flags it had."
     )
+    bites: ClassVar[str] = "12 ms after its instant, until the mount's flags were read back."
+    witness: ClassVar[str] = (
+        "In force: a process of ours among the node's mounts is refused when it wants to write there (EROFS), at "
+        "every look, and was not before. Exercised: packets came for the node meanwhile (whether it wrote is not "
+        "known). Gone: the same process may write."
+    )
+    page: ClassVar[str] = (
+        "Only this mount in this node: others who have the volume go on writing. The kernel refuses while a file "
+        "there is open for writing, and so do we, by its name: a database with an open log is better served by "
+        "disk-error with error EROFS. So files that are open stay readable, and nothing is lost. On hosts with "
+        "AppArmor a profile is needed that lets our container mount (not tried). A mount that outlives our "
+        "killed container is writable again when the node restarts."
+    )
+    replaces: ClassVar[str] = "mount -o remount,ro in a privileged shell."
+    limits: ClassVar[Mapping[str, str]] = {"path": "where a declared volume is mounted, no folder below"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "path": "/data"}
 
     path: str = field(metadata=word("path", PATH, "where the volume is mounted"))
 

@@ -1,6 +1,6 @@
 """A node is restarted: it ends, and comes back at once."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -19,10 +19,27 @@ class Restart(Ending):
 
     kind: ClassVar[str] = "restart"
     about: ClassVar[str] = "a node ends and is started again at once"
-    page: ClassVar[str] = (
-        "All nodes at one time: 'rolling' does one after the other. The window ends when the engine has started "
-        "the process, which is before it is ready. Memory is lost, disks and address stay. Replaces: docker restart."
+    works: ClassVar[str] = (
+        "The engine sends the container's stop signal, SIGKILL after 'grace', and starts the same container "
+        "again at once."
     )
+    bites: ClassVar[str] = (
+        "In force when the process has ended, which may take the whole grace time: that is the node's own "
+        "figure. Stamped by the engine's own word."
+    )
+    witness: ClassVar[str] = (
+        "In force: the engine says that each container died. Exercised: packets came for its port meanwhile (of "
+        "a short fault those of 1.2 s around it too), counted in its pod, which lives on. Gone: the engine says "
+        "that each has started."
+    )
+    page: ClassVar[str] = (
+        "All nodes at one time: 'rolling' does one after the other. It is over when the engine has started the "
+        "process, which is before the node is ready and may be long before 'for', which is how long it may take "
+        "at the most. Memory is lost, disks and address stay."
+    )
+    replaces: ClassVar[str] = "docker restart, Pumba restart."
+    limits: ClassVar[Mapping[str, str]] = {"grace": "from 0s to 300s in whole seconds"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "grace": "5s"}
     stays: ClassVar[bool] = False
     ends_itself: ClassVar[bool] = True
 

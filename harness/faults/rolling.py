@@ -1,6 +1,6 @@
 """One node after the other, each when the one before is ready again: a deployment, or the end of one."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar, Literal, cast
@@ -23,12 +23,38 @@ class Rolling(Ending):
 
     kind: ClassVar[str] = "rolling"
     about: ClassVar[str] = "nodes are restarted, stopped, killed or frozen one after the other, as each is ready again"
-    page: ClassVar[str] = (
-        "Ready is what the node's own readiness question says, or, where it has none, that it listens on its ports. "
-        "'for' is the time that all of them may take: nobody has a turn after it, and then the fault was not seen. The "
-        "window ends when the last one is ready. It waits for the node, not for the cluster to have "
-        "recovered. Replaces: kubectl rollout restart."
+    works: ClassVar[str] = (
+        "The engine restarts, stops, kills or freezes one node after the other; each is brought back after "
+        "'down', and the next one goes when it is ready again."
     )
+    bites: ClassVar[str] = (
+        "The first node as 'act' does by itself (see restart, stop, kill, freeze); every other one when the one "
+        "before is ready, which is looked at every 0.2 s."
+    )
+    witness: ClassVar[str] = (
+        "In force: the engine says of every node that it went down and came back, and never of two at one time. "
+        "Exercised: packets came for them meanwhile. Gone: the last of them is ready."
+    )
+    page: ClassVar[str] = (
+        "Ready is what the node's own readiness question says, or, where it has none, that it listens on its "
+        "ports. 'for' is the time that all of them may take: nobody has a turn after it, and then the fault was "
+        "not seen. It is over when the last one is ready. It waits for the node, not for the cluster to have "
+        "recovered."
+    )
+    replaces: ClassVar[str] = "kubectl rollout restart, docker service update --force, a loop over docker restart."
+    limits: ClassVar[Mapping[str, str]] = {
+        "grace": "from 0s to 300s in whole seconds",
+        "down": "needed by all but act: restart",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+        "nodes": (
+            "n1",
+            "n2",
+            "n3",
+        ),
+        "act": "restart",
+        "grace": "2s",
+    }
     ends_itself: ClassVar[bool] = True
 
     act: str = field(

@@ -1,6 +1,6 @@
 """A process inside a node, found by its name, gets a signal."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -20,14 +20,32 @@ class SignalProcess(Inside):
 
     kind: ClassVar[str] = "signal"
     about: ClassVar[str] = "a process inside a node, such as one worker, is stopped, killed or signalled"
-    page: ClassVar[str] = (
-        "Only processes that are there when it fires; STOP is undone by CONT, nothing else is undone: a worker that "
-        "was killed comes back only if something in the node starts it again. The node's first process gets, from "
-        "inside, only what it has a handler for, so STOP and KILL never reach it: use freeze, kill or crash for that. "
-        "A process that stands still keeps its sockets: the kernel goes on accepting connections for it. Of a signal "
-        "that a program handles it is seen that the handler got it, not what it did. Bites in 3 to 6 ms. It replaces "
-        "docker exec with pkill, which needs both in the image."
+    works: ClassVar[str] = (
+        "kill(2), from a container of ours in the node's process namespace, to every process of that name (or "
+        "with it in its command line) that is there; STOP is undone by CONT."
     )
+    bites: ClassVar[str] = "3 to 6 ms after its instant, until it was sent to all and looked at."
+    witness: ClassVar[str] = (
+        "In force: with STOP every process of that name is seen to stand still in /proc at every look; with "
+        "another signal at least one has ended, or has taken the signal into its handler. Exercised: packets "
+        "came for the node meanwhile. Gone: none of them stands still any more; what was ended does not come "
+        "back by us."
+    )
+    page: ClassVar[str] = (
+        "Only processes that are there when it fires; nothing but STOP is undone: a worker that was killed comes "
+        "back only if something in the node starts it again. The node's first process gets, from inside, only "
+        "what it has a handler for, so STOP and KILL never reach it: use freeze, kill or crash for that. A "
+        "process that stands still keeps its sockets: the kernel goes on accepting connections for it. Of a "
+        "signal that a program handles it is seen that the handler got it, not what it did."
+    )
+    replaces: ClassVar[str] = (
+        "docker exec with pkill (which needs both in the image), ChaosBlade's process stop and kill."
+    )
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+        "nodes": ("n1",),
+        "process": "llama-server",
+        "signal": "STOP",
+    }
 
     process: str = field(metadata=word("process", TEXT, "a process's name, or a part of its command line"))
     signal: str = field(default="STOP", metadata=word("signal", choice(*_SIGNALS), "which signal, without SIG"))

@@ -1,7 +1,7 @@
 """A disk that reads and writes slowly."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -33,14 +33,34 @@ class SlowDisk(Inside):
 
     kind: ClassVar[str] = "slow-disk"
     about: ClassVar[str] = "a node's disk reads and writes slowly"
-    page: ClassVar[str] = (
-        "The node's control group is bound on the whole disk under path, also for other paths on that disk. With "
-        "control groups of version 1 only direct and synced writes (O_DIRECT, O_SYNC, fsync) and reads that miss the "
-        "page cache are slow; a plain write returns at once. About 0.1 s worth of the rate passes at once after a "
-        "pause. Refused where there is no disk of its own (tmpfs, overlay, btrfs). The witness writes 0.3 s worth of "
-        "the rate every 4 s inside the group, which takes that much of it away. A bound that was there is put back. "
-        "It replaces docker run --device-write-bps, which cannot be changed later."
+    works: ClassVar[str] = (
+        "A container of ours writes the bound into the node's control group (blkio.throttle on version 1, io.max "
+        "on version 2), for the whole disk under the path; the bound that was there is put back."
     )
+    bites: ClassVar[str] = (
+        "With the next read or write that goes to the disk, once the bound is written; how long that takes was "
+        "not measured apart. About 0.1 s worth of the rate passes at once after a pause."
+    )
+    witness: ClassVar[str] = (
+        "In force: a direct write of 0.3 s worth of the rate, made every 4 s from inside the node's group, takes "
+        "at least half of the time that the bound explains, and did not before. Exercised: packets came for the "
+        "node meanwhile (whether it used the disk is not known). Gone: such a write takes less than half as "
+        "long."
+    )
+    page: ClassVar[str] = (
+        "Other paths on the same disk are bound too. With control groups of version 1 only direct and synced "
+        "writes (O_DIRECT, O_SYNC, fsync) and reads that miss the page cache are slow; a plain write returns at "
+        "once. Refused where there is no disk of its own (tmpfs, overlay, btrfs). The witness's writes take "
+        "their share of the rate."
+    )
+    replaces: ClassVar[str] = (
+        "docker run --device-write-bps, which cannot be changed later; Chaos Mesh's IOChaos (latency)."
+    )
+    limits: ClassVar[Mapping[str, str]] = {
+        "rate": "from 10kB/s to 100MB/s",
+        "path": "in a volume that the compose file declares",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "path": "/data", "rate": "1MB/s"}
 
     path: str = field(metadata=word("path", PATH, "where the volume is mounted, or below"))
     bytes_per_s: int = field(metadata=word("rate", BYTES_PER_S, "the most it reads, and writes, in a second"))

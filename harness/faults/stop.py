@@ -1,6 +1,6 @@
 """A node is told to end, as an operator or a scheduler does it: with time to tidy up."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -25,11 +25,26 @@ class Stop(Ending):
 
     kind: ClassVar[str] = "stop"
     about: ClassVar[str] = "a node is asked to end, and stays down until the schedule starts it"
-    page: ClassVar[str] = (
-        "The signal is the image's own STOPSIGNAL (TERM where it names none), to the first process only. In force when "
-        "the process has ended, which may take the whole grace time: give 'for' more than that. Restart policies do "
-        "not act. Replaces: docker stop, kubectl delete pod."
+    works: ClassVar[str] = (
+        "The engine sends the container's stop signal to its first process, and SIGKILL after 'grace'; after "
+        "'for' it is told to start the same container again."
     )
+    bites: ClassVar[str] = (
+        "In force when the process has ended, which may take the whole grace time: that is the node's own "
+        "figure. Stamped by the engine's own word."
+    )
+    witness: ClassVar[str] = (
+        "In force: the engine says that each container died, and none that it started before its time. "
+        "Exercised: packets came for its port meanwhile, counted in its pod, which lives on. Gone: the engine "
+        "says that each has started."
+    )
+    page: ClassVar[str] = (
+        "The signal is the image's own STOPSIGNAL (TERM where it names none), to the first process only. Give "
+        "'for' more than the grace time. Restart policies do not act."
+    )
+    replaces: ClassVar[str] = "docker stop, Pumba stop, kubectl delete pod."
+    limits: ClassVar[Mapping[str, str]] = {"grace": "from 0s to 300s in whole seconds, and less than 'for'"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "grace": "5s"}
 
     grace_s: float = field(default=10.0, metadata=word("grace", DURATION, "how long it may take to end by itself"))
 

@@ -4,7 +4,7 @@ All of them see TCP only, after the connection was accepted by the proxy in the 
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import ClassVar, Literal
@@ -30,6 +30,12 @@ _MILLISECONDS = "write whole milliseconds, which is how Toxiproxy counts"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamFault(Fault):
     """One type of toxic on one or both streams of ``link``."""
+
+    bites: ClassVar[str] = (
+        "With the next bytes on the link. The instant is the one at which Toxiproxy was asked for the toxic and, "
+        "when read back, had it; how long that takes was not measured apart, and each run's report gives its own "
+        "bound."
+    )
 
     toxic: ClassVar[str]
     streams: ClassVar[tuple[Stream, ...]] = ANSWERS
@@ -118,11 +124,24 @@ class BlackHole(StreamFault):
 
     kind: ClassVar[str] = "black-hole"
     about: ClassVar[str] = "connections are accepted and then nothing comes through, in either direction"
-    page: ClassVar[str] = (
-        "Connecting still works, at once: a TCP health check finds the target alive. Silence on both streams; on one "
-        "alone the request would still arrive. When it heals, Toxiproxy closes every connection that was caught (a "
-        "partition lets them go on). Bites with the next bytes. Replaces toxiproxy-cli's timeout toxic."
+    works: ClassVar[str] = (
+        "A timeout toxic of Toxiproxy on both streams, in our sidecar, in the pod of the link's source; "
+        "connections are led through it by an nftables redirect for the whole run, under the name and address "
+        "the program knows."
     )
+    witness: ClassVar[str] = (
+        "In force: the link's echo connects, and not one of its echoes is answered. Exercised: bytes of the "
+        "system went through the toxic, as the agent counts them. Gone: echoes are answered again after the "
+        "heal."
+    )
+    page: ClassVar[str] = (
+        "Connecting still works, at once: a TCP health check finds the target alive. Silence is on both streams; "
+        "on one alone the request would still arrive. TCP only. When it heals, Toxiproxy closes every connection "
+        "that was caught (a partition lets them go on)."
+    )
+    replaces: ClassVar[str] = "toxiproxy-cli's timeout toxic."
+    limits: ClassVar[Mapping[str, str]] = {"close-after": "from 0s to 10s, in whole milliseconds; 0s: only at the heal"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"link": "gateway -> n1"}
     toxic: ClassVar[str] = "timeout"
     streams: ClassVar[tuple[Stream, ...]] = BOTH
 
@@ -151,11 +170,24 @@ class Reset(StreamFault):
 
     kind: ClassVar[str] = "reset"
     about: ClassVar[str] = "connections are reset"
-    page: ClassVar[str] = (
-        "Connecting works, then a new connection gets a TCP reset as soon as an answer could come (or 'after'); one "
-        "that was open before sees an ordinary end of the stream instead, which is Toxiproxy's way. A refusal to "
-        "connect is a partition with style reject. Bites at once. Replaces toxiproxy-cli's reset_peer and tcpkill."
+    works: ClassVar[str] = (
+        "A reset_peer toxic of Toxiproxy on the stream of answers, in our sidecar, in the pod of the link's "
+        "source; connections are led through it by an nftables redirect for the whole run, under the name and "
+        "address the program knows."
     )
+    witness: ClassVar[str] = (
+        "In force: every one of the link's echoes ends with an error of the connection; one that is only silent "
+        "does not count. Exercised: bytes of the system went through the toxic, as the agent counts them. Gone: "
+        "echoes are answered again after the heal."
+    )
+    page: ClassVar[str] = (
+        "Connecting works, then a new connection gets a TCP reset as soon as an answer could come (or 'after'); "
+        "one that was open before sees an ordinary end of the stream instead, which is Toxiproxy's way. A "
+        "refusal to connect is a partition with style reject. TCP only."
+    )
+    replaces: ClassVar[str] = "toxiproxy-cli's reset_peer toxic, tcpkill."
+    limits: ClassVar[Mapping[str, str]] = {"after": "from 0s to 10s, in whole milliseconds"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"link": "gateway -> n1"}
     toxic: ClassVar[str] = "reset_peer"
 
     after_s: float = field(default=0.0, metadata=word("after", DURATION, "how long a connection lives"))
@@ -182,11 +214,29 @@ class SlowClose(StreamFault):
 
     kind: ClassVar[str] = "slow-close"
     about: ClassVar[str] = "connections end later than they should"
-    page: ClassVar[str] = (
-        "Data is not slowed. The source hears of the end of a connection late, so it keeps sockets, and a client that "
-        "reads to the end waits; one that knows the length of an answer (HTTP with keep-alive) does not notice. What "
-        "is asked to end meanwhile may still end that much later after the heal. Replaces toxiproxy-cli's slow_close."
+    works: ClassVar[str] = (
+        "A slow_close toxic of Toxiproxy on the stream of answers, in our sidecar, in the pod of the link's "
+        "source; connections are led through it by an nftables redirect for the whole run, under the name and "
+        "address the program knows."
     )
+    bites: ClassVar[str] = (
+        "With the next connection that ends. The instant is the one at which Toxiproxy was asked for the toxic "
+        "and, when read back, had it; how long that takes was not measured apart, and each run's report gives "
+        "its own bound."
+    )
+    witness: ClassVar[str] = (
+        "In force: a bulk over the link's echo, about once a second, hears of the end of its stream only after "
+        "80% of the delay or more, each time, and without the fault sooner. Exercised: bytes of the system went "
+        "through the toxic, as the agent counts them. Gone: echoes are answered again after the heal."
+    )
+    page: ClassVar[str] = (
+        "Data is not slowed. The source hears of the end of a connection late, so it keeps sockets, and a client "
+        "that reads to the end waits; one that knows the length of an answer (HTTP with keep-alive) does not "
+        "notice. What is asked to end meanwhile may still end that much later after the heal. TCP only."
+    )
+    replaces: ClassVar[str] = "toxiproxy-cli's slow_close toxic."
+    limits: ClassVar[Mapping[str, str]] = {"delay": "from 50ms to 10s, in whole milliseconds"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"link": "gateway -> n1", "delay": "2s"}
     toxic: ClassVar[str] = "slow_close"
 
     delay_s: float = field(metadata=word("delay", DURATION, "how much later a connection ends"))
@@ -210,12 +260,25 @@ class Slicer(StreamFault):
 
     kind: ClassVar[str] = "slicer"
     about: ClassVar[str] = "answers come in small pieces, with pauses"
-    page: ClassVar[str] = (
-        "Nothing is lost or changed. Pieces are halves of halves, so between half of 'size' and 'size', in the same "
-        "places every time; an answer shorter than 'size' is left whole and is late by one pause at most. A long "
-        "answer takes its length / size pauses. It shows readers that take one read for one message. Bites with the "
-        "next bytes. Replaces toxiproxy-cli's slicer."
+    works: ClassVar[str] = (
+        "A slicer toxic of Toxiproxy on the stream of answers, in our sidecar, in the pod of the link's source; "
+        "connections are led through it by an nftables redirect for the whole run, under the name and address "
+        "the program knows."
     )
+    witness: ClassVar[str] = (
+        "In force: the pieces of a bulk over the link's echo, about once a second, come 80% of the pause or more "
+        "apart on average, each time, and without the fault closer together. Exercised: bytes of the system went "
+        "through the toxic, as the agent counts them. Gone: echoes are answered again after the heal."
+    )
+    page: ClassVar[str] = (
+        "Nothing is lost or changed. Pieces are halves of halves, so between half of 'size' and 'size', in the "
+        "same places every time; an answer shorter than 'size' is left whole and is late by one pause at most. A "
+        "long answer takes its length / size pauses. It shows readers that take one read for one message. TCP "
+        "only."
+    )
+    replaces: ClassVar[str] = "toxiproxy-cli's slicer toxic."
+    limits: ClassVar[Mapping[str, str]] = {"size": "from 1B to 16kB", "pause": "from 1ms to 1s, in whole milliseconds"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"link": "gateway -> n1", "size": "64B", "pause": "20ms"}
     toxic: ClassVar[str] = "slicer"
 
     size_bytes: int = field(metadata=word("size", SIZE, "how large a piece may be"))
@@ -244,11 +307,24 @@ class StreamCut(StreamFault):
 
     kind: ClassVar[str] = "stream-cut"
     about: ClassVar[str] = "a connection ends after so many bytes, in the middle of an answer"
-    page: ClassVar[str] = (
-        "An ordinary end of the stream (no reset), counted for each connection from its first byte, or from when the "
-        "fault began: with keep-alive it hits whichever answer is under way. Requests are not counted. A client that "
-        "does not look for the end of an answer takes half of one for whole. Replaces toxiproxy-cli's limit_data."
+    works: ClassVar[str] = (
+        "A limit_data toxic of Toxiproxy on the stream of answers, in our sidecar, in the pod of the link's "
+        "source; connections are led through it by an nftables redirect for the whole run, under the name and "
+        "address the program knows."
     )
+    witness: ClassVar[str] = (
+        "In force: of a bulk over the link's echo, about once a second, never more than 'after' bytes come back, "
+        "and without the fault more. Exercised: bytes of the system went through the toxic, as the agent counts "
+        "them. Gone: echoes are answered again after the heal."
+    )
+    page: ClassVar[str] = (
+        "An ordinary end of the stream (no reset), counted for each connection from its first byte, or from when "
+        "the fault began: with keep-alive it hits whichever answer is under way. Requests are not counted. A "
+        "client that does not look for the end of an answer takes half of one for whole. TCP only."
+    )
+    replaces: ClassVar[str] = "toxiproxy-cli's limit_data toxic."
+    limits: ClassVar[Mapping[str, str]] = {"after": "from 1B to 1MB"}
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"link": "gateway -> n1", "after": "2kB"}
     toxic: ClassVar[str] = "limit_data"
 
     after_bytes: int = field(metadata=word("after", SIZE, "how many bytes of answers come through"))

@@ -1,6 +1,6 @@
 """A link that lies: bytes are changed on their way, and neither end's network stack can know."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, cast
 
@@ -24,18 +24,46 @@ class Tampering(Fault):
 
     kind: ClassVar[str] = "tamper"
     about: ClassVar[str] = "answers or requests on a link are changed on their way"
-    page: ClassVar[str] = (
-        "TCP only. In HTTP/1 only bodies change and their framing stays right: a chunk is what came at once, at most "
-        "one chunk of a chunked body; in a body with a Content-Length what is put in is cut or filled up with blanks. "
-        "Any other stream (HTTP/2, TLS, compressed bodies) is changed as raw bytes, which mostly breaks it: TLS only "
-        "breaks. flip changes one bit: of the last digit in a JSON string (times of day apart), else of a letter "
-        "there, else of the last digit or letter, so that the answer looks true. replace finds nothing that is "
-        "split over two chunks. replay gives the chunk before on the same connection, so the first is always true. "
-        "truncate sends half and closes. Connecting succeeds at the proxy, even where the target is down: the "
-        "connection is then reset. When it begins, open connections of the link are ended so that they come back "
-        "through the proxy; when it ends they pass unchanged and are closed as they fall idle. Bites in about 1 ms. "
-        "In place of mitmproxy or a Toxiproxy toxic of one's own."
+    works: ClassVar[str] = (
+        "nftables redirects the link's connections, in the pod of their source, to a proxy of ours, which "
+        "changes chunks as they pass: flip one bit (of the last digit in a JSON string, times of day apart, else "
+        "of a letter there, else of the last digit or letter, so that the answer looks true), replace a text, "
+        "replay the chunk before on the same connection, truncate (send half and close), or forge the whole of "
+        "it from a template."
     )
+    bites: ClassVar[str] = (
+        "In about 1 ms after its instant, until the redirect's set was read back; it meets connections made from "
+        "then on, and those that were open are ended so that they come back through the proxy. A witness of ours "
+        "needs up to 1 s to see it."
+    )
+    witness: ClassVar[str] = (
+        "In force: echoes of ours over the link come back changed, and did not before. Exercised: the proxy "
+        "changed chunks of the system's own, by its count (the answers that arrived wrong are in the load's own "
+        "figures). Gone: no echo comes back changed."
+    )
+    page: ClassVar[str] = (
+        "TCP only. In HTTP/1 only bodies change and their framing stays right: a chunk is what came at once, at "
+        "most one chunk of a chunked body; in a body with a Content-Length what is put in is cut or filled up "
+        "with blanks. Any other stream (HTTP/2, TLS, compressed bodies) is changed as raw bytes, which mostly "
+        "breaks it: TLS only breaks. replace finds nothing that is split over two chunks; the first chunk of a "
+        "connection is never replayed over, so it is always true. Connecting succeeds at the proxy, even where "
+        "the target is down: the connection is then reset. When the fault ends, its connections pass unchanged "
+        "and are closed as they fall idle."
+    )
+    replaces: ClassVar[str] = "mitmproxy, a Toxiproxy toxic of one's own, Chaos Mesh's HTTPChaos (replace)."
+    limits: ClassVar[Mapping[str, str]] = {
+        "every": "from 1 to 100",
+        "share": "from 1% to 100%; not beside 'every'",
+        "find": "only with how: replace",
+        "put": "only with how: replace or forge",
+    }
+    example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+        "link": "gateway -> n1",
+        "how": "replace",
+        "every": "3",
+        "find": "n1-",
+        "put": "n9-",
+    }
 
     link: Link = field(metadata=word("link", LINK, "the connections that are tampered with"))
     how: str = field(

@@ -112,6 +112,8 @@ def _reader(word: Word) -> Json:
         return {"type": "integer", "minimum": 0}
     if reader in (NAME, TEXT):
         return {"type": "string", **({"pattern": f"^(?:{reader.pattern})$"} if reader.pattern else {})}
+    if reader.number:
+        return {"type": ["number", "string"], "examples": [reader.example]}
     found: Json = {"type": "string", "examples": [reader.example]}
     return found | ({"pattern": f"^(?:{reader.pattern})$"} if reader.pattern else {})
 

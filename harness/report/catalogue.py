@@ -1,4 +1,4 @@
-"""The pages of docs/faults.md and of ``harness list faults``: read from the classes, so that they cannot differ. Pure."""
+"""The pages of docs/faults.md and ``harness list faults``: read from the classes, so that they cannot differ. Pure."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def page(kind: type[Fault]) -> Page:
     rows = tuple(_rows(kind, kind.example, kind.limits))
     fault = instance(kind)
     parts = (
-        ("How", kind.how),
+        ("How", kind.works),
         ("In force", kind.bites),
         ("Witness", kind.witness),
         ("Ends", _ends(fault)),
@@ -113,7 +113,7 @@ def markdown() -> str:
     for one in pages:
         lines += [f"## {one.kind}", "", f"{_sentence(one.about)}", "", "```yaml", *one.example, "```", ""]
         lines += _table(one.rows) if one.rows else []
-        lines += [line for title, text in one.parts for line in (f"**{title}.** {text}", "")]
+        lines += [line for title, text in one.parts for line in (f"**{title}:** {text}", "")]
     lines += ["## random", "", _RANDOM, "", *_table(tuple(_rows(Mix)))]
     lines += ["## steps", "", _STEPS, "", *_table(tuple(_rows(Step)))]
     return "\n".join(lines).rstrip() + "\n"
@@ -223,7 +223,7 @@ def _made_of(fault: Fault) -> tuple[AnyPrimitive, ...]:
 
 def _ends(fault: Fault) -> str:
     leases = dict.fromkeys(primitive.lease(fault.for_s) for primitive in _made_of(fault))
-    return f"{_sentence(fault.undo())} When we are dead (for the example): {'; '.join(leases)}."
+    return f"{_sentence(fault.undo())} If everything of ours dies (in the example): {'; '.join(leases)}."
 
 
 def _needs(fault: Fault) -> str:
@@ -235,11 +235,12 @@ def _needs(fault: Fault) -> str:
         if word is None or word.many:
             continue
         for choice in word.reader.choices:
-            asked = _needed(replace(fault, **{field.name: choice}))
-            if asked != usual:
+            chosen: dict[str, Any] = {field.name: choice}
+            asked = _needed(replace(fault, **chosen))
+            if asked and asked != usual:
                 others.setdefault(", and ".join(asked), []).append(f"`{key}: {choice}`")
-    sentences = [", and ".join(usual), *(f"With {' or '.join(keys)}: {what}" for what, keys in others.items())]
-    return " ".join(_sentence(one) for one in sentences)
+    with_others = (f"With {' or '.join(keys)}: {what}." for what, keys in others.items())
+    return " ".join((_sentence(", and ".join(usual)), *with_others))
 
 
 def _needed(fault: Fault) -> tuple[str, ...]:

@@ -215,13 +215,16 @@ def _networks(services: Mapping[str, Tree]) -> list[str]:
 
 def _own_volumes(node: str, tree: Tree, declared: Mapping[str, Tree]) -> tuple[Tree, dict[str, Tree]]:
     """The service with every named volume replaced by one of this node's own, and what these are declared as."""
-    mounts, made = [], {}
-    for mount in tree.get("volumes") or ():
+    made: dict[str, Tree] = {}
+
+    def own(mount: Tree) -> Tree:
         name = str(mount.get("source", "")) if mount.get("type") == "volume" else ""
-        if name in declared:
-            made[f"{name}-{node}"] = {k: v for k, v in (declared[name] or {}).items() if k != "name"}
-            mount = {**mount, "source": f"{name}-{node}"}
-        mounts.append(mount)
+        if name not in declared:
+            return mount
+        made[f"{name}-{node}"] = {k: v for k, v in (declared[name] or {}).items() if k != "name"}
+        return {**mount, "source": f"{name}-{node}"}
+
+    mounts = [own(mount) for mount in tree.get("volumes") or ()]
     return ({**tree, "volumes": mounts} if made else tree), made
 
 

@@ -31,9 +31,8 @@ def test_what_compose_says_of_a_bad_file_is_one_line(tmp_path: Path) -> None:
 
 def test_services_that_do_not_start_are_named_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
-    (tmp_path / "x.yaml").write_text("services: {a: {image: i}, b: {image: i}}\n")
     with pytest.raises(EngineError) as refused:
-        compose.up("", tmp_path, ["a", "b"])
+        compose.up("services: {a: {image: i}, b: {image: i}}\n", tmp_path, ["a", "b"])
     assert str(refused.value).startswith("the engine could not start a, b: ")
     assert f"{tmp_path}/no.sock" in str(refused.value)
 

@@ -45,7 +45,7 @@ def test_a_limit_is_seen_by_what_was_refused_while_no_more_were_open() -> None:
     reads = [read("established", "during", 11, 3, "n1"), read("established", "during", 12, 2, "n1")]
     found = sighting(FULL, reads, nodes=("n1",), packets=12)
     assert (found.seen, found.exercised) == (True, True)
-    assert found.witness == "12 connections refused; never more than 3 open"
+    assert found.witness == "12 connections refused; at most 3 open at a look (before it 0, which nobody ends)"
 
 
 def test_connections_that_were_open_before_do_not_count_against_it() -> None:

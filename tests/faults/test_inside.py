@@ -37,9 +37,9 @@ CLUSTER = Cluster(
 WHEN: dict[str, Any] = {"name": "f", "at_s": 5.0, "for_s": 20.0, "nodes": ("n1",)}
 STOP = SignalProcess(**WHEN, process="worker")
 LIMIT = Cpu(**WHEN, cpus=0.1)
-HOG = Cpu(**WHEN, how="hog", workers=2)
+HOG = Cpu(**WHEN, manner="hog", workers=2)
 LESS = Memory(**WHEN, size_bytes=50_000_000)
-TAKEN = Memory(**WHEN, how="hog", size_bytes=50_000_000)
+TAKEN = Memory(**WHEN, manner="hog", size_bytes=50_000_000)
 OOM = OutOfMemory(**WHEN)
 FULL = DiskFull(**WHEN, path="/data")
 SLOW = SlowDisk(**WHEN, path="/data", bytes_per_s=1_000_000)
@@ -67,7 +67,7 @@ KINDS = [f"{fault.kind}-{number}" for number, fault in enumerate(ALL)]
         (FROZEN, RemountReadOnly("n1", "/data")),
         (FILES, Descriptors("n1", 64)),
         (FEW, Ephemeral("n1", 40000, 8)),
-        (replace(ERROR, calls=("sync",), how="lie"),
+        (replace(ERROR, calls=("sync",), manner="lie"),
          Syscalls("n1", "/data/log", ("fsync", "fdatasync", "sync_file_range"), None, 0.0, True, 1)),
     ],
 )  # fmt: skip
@@ -125,11 +125,11 @@ def test_a_node_that_is_not_there_is_told(fault: Inside) -> None:
         ),
         (replace(SLOW, bytes_per_s=1), "rate", "is 1 bytes a second: write one from 10kB/s to 100MB/s"),
         (replace(FROZEN, path="/data/in"), "path", "is '/data/in', inside a volume: write where it is mounted, /data"),
-        (replace(ERROR, how="delay"), "delay", "is 0 s: write one from 1ms to 30s"),
+        (replace(ERROR, manner="delay"), "delay", "is 0 s: write one from 1ms to 30s"),
         (replace(ERROR, delay_s=1.0), "delay", "is of no use to 'how: error': take it out, or write 'how: delay'"),
-        (replace(ERROR, how="delay", delay_s=1.0, error="EIO"), "error",
+        (replace(ERROR, manner="delay", delay_s=1.0, error="EIO"), "error",
          "is of no use to 'how: delay': take it out, or write 'how: error'"),
-        (replace(ERROR, how="lie"), "calls",
+        (replace(ERROR, manner="lie"), "calls",
          "names more than sync: only a sync can lie, because the others must say how much they did"),
         (replace(ERROR, every=0), "every", "is 0: write a number from 1 to 65535"),
         (replace(FILES, limit=0), "limit", "is 0: write a number from 1 to 1000000"),

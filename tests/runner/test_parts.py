@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import primitives, wire
+from harness import wire
 from harness.cluster import Cluster, Link, Node
 from harness.engine import Answer
 from harness.errors import EngineError, RecordingError
@@ -265,21 +265,6 @@ def test_a_lock_can_be_released_and_a_run_without_one_is_not_alive(tmp_path: Pat
 
 
 # --- heal -------------------------------------------------------------------------------------------------------------
-
-
-def _killed(folder: Path, *nodes: str) -> Path:
-    recorder = Recorder(folder)
-    for node in nodes:
-        made_of = (primitives.Kill(node), primitives.Cut(node, "gateway", "in", "drop"))
-        recorder.event(events.Intent(1, f"dead-{node}", made_of, 2, 3))
-    recorder.close()
-    return folder
-
-
-def test_healing_starts_every_node_that_the_journal_meant_to_kill_once(tmp_path: Path) -> None:
-    fake = FakeCluster(CLUSTER, Habits(refuses_to_start=frozenset({"n2"})))
-    left = heal(fake, _killed(tmp_path / "run", "n1", "n2", "n1", "n3"), remove=False)
-    assert (fake.calls, left) == (["start n1", "start n3"], ("n2: n2 could not be started: the engine is busy",))
 
 
 def test_healing_that_removes_needs_no_journal(tmp_path: Path) -> None:
