@@ -88,6 +88,14 @@ class Row:
         return "met" if self.ratio <= (self.spec.goal if self.spec.peer else 1.0) else "missed"
 
 
+def _show(seconds: float) -> str:
+    """As a report does; with finer units below a millisecond."""
+    for below, unit in ((1e-6, "ns"), (1e-3, "us")):
+        if abs(seconds) < below and seconds:
+            return f"{seconds / below * 1000:.3g} {unit}"
+    return show_s(seconds)
+
+
 def _figure(spec: Spec, samples_s: Sequence[float]) -> float | None:
     if not samples_s:
         return None
@@ -107,9 +115,9 @@ def render(found: Sequence[Row], columns: int) -> Iterator[Text]:
 
 def _line(row: Row) -> Line:
     spec = row.spec
-    ours = f"{spec.figure} {show_s(row.ours_s)}" if row.ours_s is not None else "-"
-    peer = f"{spec.figure} {show_s(row.peer_s)}" if row.peer_s is not None else "-"
-    goal = f"≤ {spec.goal:g} x peer" if spec.peer else f"≤ {show_s(spec.goal)}"
+    ours = f"{spec.figure} {_show(row.ours_s)}" if row.ours_s is not None else "-"
+    peer = f"{spec.figure} {_show(row.peer_s)}" if row.peer_s is not None else "-"
+    goal = f"≤ {spec.goal:g} x peer" if spec.peer else f"≤ {_show(spec.goal)}"
     cells = (spec.title, ours, peer, f"{row.ratio:.2f}" if row.ratio is not None else "-", goal, row.outcome)
     notes = [_spread("ours", row.measured.ours_s), _spread(spec.peer, row.measured.peer_s), row.measured.note]
     return Line(cells, _COLOURS[row.outcome], "; ".join(filter(None, notes)))
@@ -122,7 +130,7 @@ def _spread(who: str, samples_s: Sequence[float]) -> str:
     if len(samples_s) == 1:
         return f"{who} once"
     low_s, middle_s, high_s = min(samples_s), median(samples_s), max(samples_s)
-    return f"{who} {show_s(low_s)} to {show_s(high_s)}, median {show_s(middle_s)} of {len(samples_s)}"
+    return f"{who} {_show(low_s)} to {_show(high_s)}, median {_show(middle_s)} of {len(samples_s)}"
 
 
 def encode(found: Sequence[Row], about: Mapping[str, object]) -> str:

@@ -67,7 +67,8 @@ def _arm(cluster: IdleCluster, count: int) -> float:
         gone += isinstance(message, Healed)
         if ready == count and not took_s:
             took_s = to_s(monotonic_ns() - began_ns) / count
-            cluster.send("n1", Heal())
+            for name in cuts:
+                cluster.send("n1", Heal(name))
         if gone == count:
             break
     return took_s

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from harness.units import show_planned_s
+from harness.units import show_planned_s, show_share
 
 LEASE_S = 5.0  # no heartbeat for so long: an agent heals everything
 KERNEL_LEASE_MARGIN_S = 2.0  # what the kernel's own time-out adds to a fault's planned length
@@ -103,7 +103,7 @@ class Disturb(Primitive, frozen=True):
         shares = {"lost": self.loss, "doubled": self.duplicate, "overtaken": self.reorder, "corrupted": self.corrupt}
         done = [f"held for {self.delay_s * 1000:g} ms" if self.delay_s else ""]
         done += [f"± {self.jitter_s * 1000:g} ms" if self.jitter_s else ""]
-        done += [f"{share:.3g} of them {what}" for what, share in shares.items() if share]
+        done += [f"{show_share(share)} of them {what}" for what, share in shares.items() if share]
         done += [f"in bursts of {self.burst:g}" if self.burst > 1 else "", "silently" if self.silent else ""]
         which = f"packets from {self.peer}{_connections(self.node, self.peer, self.port, self.port_of)}"
         return f"{self.node}: {which} go through the packet queue: {' '.join(d for d in done if d) or 'unchanged'}"
@@ -182,7 +182,7 @@ class Tamper(Primitive, frozen=True):
     seed: int = 0
 
     def says(self) -> str:
-        often = f"every {self.every}th" if self.every else f"{self.share:.3g}"
+        often = f"one in {self.every}" if self.every else show_share(self.share)
         link = f"{self.node} -> {self.peer}:{self.port}"
         return f"{self.node}: a proxy of ours does '{self.how}' to {often} of the chunks {self.stream} on {link}"
 
@@ -319,7 +319,8 @@ class Syscalls(Beside, frozen=True):
     def says(self) -> str:
         what = "say yes and do nothing" if self.lie else f"fail with {self.error}" if self.error else "work"
         late = f", {self.delay_s * 1000:g} ms later" if self.delay_s else ""
-        return f"{self.node}: {', '.join(self.calls)} on {self.path} {what}{late} (every {self.every})"
+        often = f", one in {self.every}" if self.every > 1 else ""
+        return f"{self.node}: {', '.join(self.calls)} on {self.path} {what}{late}{often}"
 
     def lease(self, for_s: float) -> str:
         return f"{_SILENT}; the tracer ends with its parent, and the calls are then as they were"
@@ -367,51 +368,46 @@ AgentPrimitive = PodPrimitive | BesidePrimitive
 
 # --- by the engine ----------------------------------------------------------------------------------------------------
 
-_JOURNAL = "the journal on disk; the guardian"
+_JOURNAL = "the guardian, from the journal on disk,"
 
 
-class Kill(Primitive, frozen=True):
-    """SIGKILL to the node's container; undone by starting it."""
+class Ending(Primitive, frozen=True):
+    """The node's container may be down because of it; undone by starting it."""
+
+    def lease(self, for_s: float) -> str:
+        return f"{_JOURNAL} starts the container when the run dies"
+
+
+class Kill(Ending, frozen=True):
+    """SIGKILL to the node's container."""
 
     def says(self) -> str:
         return f"{self.node}: SIGKILL to its container"
 
-    def lease(self, for_s: float) -> str:
-        return f"{_JOURNAL} starts the container when the run dies"
 
-
-class Crash(Primitive, frozen=True):
-    """SIGKILL to the node's first process from outside, as a crash: the restart policy acts. Undone by starting it."""
+class Crash(Ending, frozen=True):
+    """SIGKILL to the node's first process from outside, as a crash: the restart policy acts."""
 
     def says(self) -> str:
         return f"{self.node}: its first process dies, and its restart policy acts"
 
-    def lease(self, for_s: float) -> str:
-        return f"{_JOURNAL} starts the container when the run dies"
 
-
-class Stop(Primitive, frozen=True):
-    """The container's stop signal, SIGKILL after ``grace_s``; undone by starting it."""
+class Stop(Ending, frozen=True):
+    """The container's stop signal, SIGKILL after ``grace_s``."""
 
     grace_s: float
 
     def says(self) -> str:
         return f"{self.node}: told to stop, killed after {self.grace_s:g} s"
 
-    def lease(self, for_s: float) -> str:
-        return f"{_JOURNAL} starts the container when the run dies"
 
-
-class Restart(Primitive, frozen=True):
+class Restart(Ending, frozen=True):
     """Stop and start at once; nothing to undo but a container that did not come back."""
 
     grace_s: float
 
     def says(self) -> str:
         return f"{self.node}: restarted, killed if it has not stopped after {self.grace_s:g} s"
-
-    def lease(self, for_s: float) -> str:
-        return f"{_JOURNAL} starts the container when the run dies"
 
 
 class Freeze(Primitive, frozen=True):
@@ -439,6 +435,13 @@ class Bound(Primitive, frozen=True):
 
     def lease(self, for_s: float) -> str:
         return f"{_JOURNAL} sets the old limits when the run dies"
+
+
+class Revive(Ending, frozen=True):
+    """Nothing of its own: should the rest of its fault end the node's first process, the node is started again."""
+
+    def says(self) -> str:
+        return f"{self.node}: started again, should it end of this"
 
 
 class Discard(Primitive, frozen=True):
@@ -493,5 +496,5 @@ class Command(Primitive, frozen=True):
         return f"{_JOURNAL} runs its undo when the run dies" if self.undo else "none: it has no undo"
 
 
-EnginePrimitive = Kill | Crash | Stop | Restart | Freeze | Bound | Discard | Replace | Roll | Command
+EnginePrimitive = Kill | Crash | Stop | Restart | Freeze | Bound | Revive | Discard | Replace | Roll | Command
 AnyPrimitive = AgentPrimitive | EnginePrimitive

@@ -22,6 +22,8 @@ PROXY_PORTS_FROM = 18000  # proxies of redirected links listen on loopback from 
 TOXIPROXY_UID = 4242
 HEARTBEAT_S = 0.5
 
+When = Literal["before", "during", "after"]  # a witness looked: before, while or after its fault was in force
+
 
 class Message(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """One line of the protocol."""
@@ -191,7 +193,7 @@ class Reading(Message, frozen=True):
     """
 
     fault: str
-    when: Literal["before", "during", "after"]
+    when: When
     name: str
     value: float
     at_ns: int

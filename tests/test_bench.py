@@ -8,13 +8,23 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import schedules
+from bench.clock_skew import Jump, figures
 from bench.peer import plain
 from bench.rows import SPECS, Measured, Row, encode, render, rows
+from harness.cluster import Cluster, Node
 from harness.weave.pods import LABEL_RUN, Labels
 
 READY = next(spec for spec in SPECS if spec.key == "ready")
 SKEW = next(spec for spec in SPECS if spec.key == "skew")
 COMPOSE = Path(__file__).parents[1] / "compose" / "ollama.yaml"
+CLUSTER = Cluster(
+    "ollama",
+    (
+        Node("gateway", "gateway", "gateway", "gateway", ports=(8080,)),
+        *(Node(f"n{i}", "node", "node", f"n{i}", index=i, ports=(11434,)) for i in (1, 2, 3)),
+    ),
+)
 SECONDS = st.lists(st.floats(min_value=1e-6, max_value=1e3), min_size=1, max_size=300)
 
 
@@ -65,6 +75,27 @@ def test_a_missed_goal_is_said_in_its_row_with_the_spread_below_it() -> None:
     assert spread.strip() == "ours 1.0 ms to 4.0 ms, median 2.5 ms of 2; 2 cuts"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(2.5e-9, "2.5 ns"), (-31e-6, "-31 us"), (0.0005, "500 us"), (0.001, "1.0 ms"), (0, "0.0 ms")]
+)
+def test_what_is_quick_is_shown_in_finer_units(seconds: float, shown: str) -> None:
+    (_, words, *_) = lines(Row(SKEW, Measured((seconds,))))
+    assert f"p99 {shown} " in words
+
+
+def test_a_clock_bites_when_the_program_reads_it_and_a_call_costs_what_it_did_not_before() -> None:
+    asked_ns = [1_000_000, 9_000_000]
+    jumps = [Jump(2_000_000, True, 50.0), Jump(5_000_000, False, 55.0), Jump(9_500_000, True, 51.0)]
+    found = figures(asked_ns, jumps)
+    assert found["clock-bites"].ours_s == (0.001, 0.0005)
+    assert found["clock-call"].ours_s == pytest.approx((5e-9,))
+    assert {one.note for one in figures(asked_ns, []).values()} == {"the node's clock was not seen to jump"}
+
+
+def test_a_scenario_of_many_faults_is_one_that_can_be_played() -> None:
+    assert set(schedules.planned(CLUSTER, 1)) == {"plan"}
+
+
 def test_the_file_has_every_row_and_every_sample() -> None:
     document = json.loads(encode(rows({"ready": Measured((3.0,), (2.0,), "how")}), {"mode": "quick"}))
     assert (document["schema"], document["mode"]) == (1, "quick")
@@ -92,8 +123,18 @@ def test_goals_are_those_of_the_issue() -> None:
         "ready": ("median", 1.5),
         "down": ("median", 1.5),
         "in-force": ("p99", 0.005),
+        "in-force-median": ("median", 0.001),
+        "beside-pause": ("median", 0.1),
         "skew": ("p99", 0.003),
+        "skew-median": ("median", 0.0005),
         "fresh": ("p99", 0.1),
+        "plan": ("median", 1.5),
+        "arm": ("median", 1.5),
+        "unfaulted": ("median", 1.1),
+        "queue": ("median", 0.0001),
+        "stream": ("median", 1.0),
+        "clock-bites": ("median", 0.01),
+        "clock-call": ("median", 15e-9),
         "send-error": ("median", 0.002),
         "first-request": ("median", 12.0),
         "whole": ("median", 80.0),
@@ -112,6 +153,6 @@ def test_the_peer_has_the_same_nodes_on_loopback_and_nothing_of_ours() -> None:
     }
     assert services["gateway"]["ports"] == [{"target": 8080, "host_ip": "127.0.0.1"}]
     assert [name for name, service in services.items() if "healthcheck" in service] == ["gateway"]
-    assert services["n2"]["environment"] == {"HARNESS_NODE": "n2"}
+    assert services["n2"]["environment"]["HARNESS_NODE"] == "n2"
     labels = [thing["labels"][LABEL_RUN] for thing in (*services.values(), *document["networks"].values())]
     assert set(labels) == {"bench"}

@@ -173,7 +173,7 @@ def test_the_plan_of_a_twin_says_what_it_is_for_and_how_a_kill_is_undone() -> No
         "expected to be violated on exactly: answers",
         "  stops  b",
         "  does   b: SIGKILL to its container",
-        "  lease  the journal on disk; the guardian starts the container when the run dies",
+        "  lease  the guardian, from the journal on disk, starts the container when the run dies",
         "  proxied    no link",
     ):
         assert line in text.splitlines()

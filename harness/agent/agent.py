@@ -31,6 +31,7 @@ from harness.wire import (
     Prepared,
     Reading,
     Stop,
+    When,
 )
 
 SETTLE_S = 0.003  # reading back can wait; other pods' agents may want this core for the same instant
@@ -39,7 +40,7 @@ State = Literal["armed", "fired", "healed"]
 READ_EVERY_NS = 500_000_000  # how often the witnesses of a fault are asked
 READ_TAKES_NS = 350_000_000  # what they may take; with a moment so near they are not asked
 AFTER_NS = 2_000_000_000  # so long after a heal they are asked what is left
-_WHEN: dict[State, Literal["before", "during", "after"]] = {"armed": "before", "fired": "during", "healed": "after"}
+_WHEN: dict[State, When] = {"armed": "before", "fired": "during", "healed": "after"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from harness.agent import packets
 from harness.agent.kernel import Held, Kernel, end_sockets
 from harness.agent.packets import Cuts
 from harness.agent.place import compare
-from harness.errors import AgentError
 from harness.primitives import AgentPrimitive, Cut
 from harness.wire import Met
 
@@ -56,19 +55,13 @@ class Cutting:
         self._check_rules(fault, ready, held)
 
     def heal(self, fault: str) -> None:
-        if fault not in self._ready:
-            return
-        try:
-            self._kernel.change(self._ready[fault].heal)
-        except AgentError:
-            if self._kernel.held().rules:  # a table that is gone holds nothing any more
-                raise
+        if fault in self._ready:
+            self._kernel.take_away(self._ready[fault].heal)
 
     def left(self, fault: str) -> Sequence[str]:
         if fault not in self._ready:
             return ()
-        elements = self._kernel.held().elements
-        return [name for name in self._ready[fault].cuts.counts() if elements.get(name)]
+        return self._kernel.held().filled(self._ready[fault].cuts.counts())
 
     def forget(self, fault: str) -> None:
         ready = self._ready.pop(fault, None)
@@ -78,9 +71,7 @@ class Cutting:
         self._kernel.change(f"{packets.entry(others)}\n{ready.cuts.remove()}")
 
     def met(self, fault: str) -> Met:
-        held = self._kernel.held()
-        traffic, echoes = held.count(f"{fault}/packets"), held.count(f"{fault}/echoes")
-        return Met(fault, traffic.packets, traffic.bytes, echoes.packets)
+        return self._kernel.held().met(fault)
 
     def readings(self, fault: str) -> Mapping[str, float]:
         return {}  # the probes of every pod see what a cut does

@@ -2,7 +2,7 @@
 
 import subprocess
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ import msgspec
 
 from harness.agent import packets
 from harness.errors import AgentError
+from harness.wire import Met
 
 _SS_TIMEOUT_S = 1.0
 _OURS = packets.TABLE.split()[1]
@@ -38,6 +39,15 @@ class Held:
 
     def count(self, counter: str) -> Count:
         return self.counters.get(counter, Count())
+
+    def met(self, fault: str) -> Met:
+        """What the two counters of a fault say: of the traffic, and of our own echoes."""
+        traffic, echoes = self.count(f"{fault}/packets"), self.count(f"{fault}/echoes")
+        return Met(fault, traffic.packets, traffic.bytes, echoes.packets)
+
+    def filled(self, names: Iterable[str]) -> list[str]:
+        """Those of these sets and maps that are not empty."""
+        return [name for name in names if self.elements.get(name)]
 
 
 class _Elements(msgspec.Struct):
@@ -115,6 +125,14 @@ class Kernel:
         code, _, error = self._nft.cmd(text)
         if code:
             raise AgentError(f"the kernel refused a change of its packet rules: {' '.join(error.split())[:300]}")
+
+    def take_away(self, text: str, table: str = packets.TABLE) -> None:
+        """``change``, but a table that is gone holds nothing any more, so that nothing is left to be done."""
+        try:
+            self.change(text)
+        except AgentError:
+            if self.held(table).rules:
+                raise
 
     def held(self, table: str = packets.TABLE) -> Held:
         """What one of our tables holds; empty where there is no such table."""

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.agent.kernel import Kernel
-from harness.agent.packets import checked
+from harness.agent.packets import checked, empty, fill
 from harness.agent.place import compare
-from harness.clock import to_ns
 from harness.primitives import AgentPrimitive
 from harness.primitives import Limit as LimitPrimitive
 from harness.wire import Met
@@ -55,11 +54,10 @@ class Bound:
             yield f"add rule {chain} {too_many} counter name {self.fault}/refused reject with tcp reset"
 
     def fire(self, lease_s: float) -> str:
-        keys = (f"{port} timeout {to_ns(lease_s) // 1_000_000}ms" for port in self.most)
-        return f"add element {TABLE} {self.fault}/on {{ {', '.join(keys)} }}"
+        return fill(TABLE, {f"{self.fault}/on": map(str, self.most)}, lease_s)
 
     def heal(self) -> str:
-        return f"flush set {TABLE} {self.fault}/on"
+        return empty(TABLE, self.counts())
 
     def remove(self) -> str:
         chain = f"{TABLE} {self.fault}/in"
@@ -113,15 +111,13 @@ class Limit:
         compare(f"the rules of {fault}", bound.rules(), held.rules)
 
     def heal(self, fault: str) -> None:
-        if fault not in self._ready or not self._kernel.held(TABLE).rules:  # a table that is gone holds nothing
-            return
-        self._kernel.change(self._ready[fault].heal)
+        if fault in self._ready:
+            self._kernel.take_away(self._ready[fault].heal, TABLE)
 
     def left(self, fault: str) -> Sequence[str]:
         if fault not in self._ready:
             return ()
-        elements = self._kernel.held(TABLE).elements
-        return [name for name in self._ready[fault].bound.counts() if elements.get(name)]
+        return self._kernel.held(TABLE).filled(self._ready[fault].bound.counts())
 
     def forget(self, fault: str) -> None:
         ready = self._ready.pop(fault, None)

@@ -50,6 +50,19 @@ def by_version(ips: Iterable[str]) -> dict[int, tuple[str, ...]]:
 # --- one fault --------------------------------------------------------------------------------------------------------
 
 
+def fill(table: str, sets: Mapping[str, Iterable[str]], lease_s: float) -> str:
+    """These elements into these sets; the kernel itself takes each out again when the lease is over."""
+    timeout = f"timeout {to_ns(lease_s) // 1_000_000}ms"
+    return "\n".join(
+        f"add element {table} {name} {{ {', '.join(f'{key} {timeout}' for key in keys)} }}"
+        for name, keys in sets.items()
+    )
+
+
+def empty(table: str, sets: Iterable[str]) -> str:
+    return "\n".join(f"flush set {table} {name}" for name in sets)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Catch:
     """One set of a fault: what its elements are compared with (``side`` None: addresses alone)."""
@@ -129,14 +142,10 @@ class Cuts:
         return "\n".join(lines)
 
     def fire(self, lease_s: float) -> str:
-        timeout = f"timeout {to_ns(lease_s) // 1_000_000}ms"
-        return "\n".join(
-            f"add element {TABLE} {catch.name(self.fault)} {{ {', '.join(f'{key} {timeout}' for key in keys)} }}"
-            for catch, keys in self.elements.items()
-        )
+        return fill(TABLE, {catch.name(self.fault): keys for catch, keys in self.elements.items()}, lease_s)
 
     def heal(self) -> str:
-        return "\n".join(f"flush set {TABLE} {catch.name(self.fault)}" for catch in self.elements)
+        return empty(TABLE, self.counts())
 
     def remove(self) -> str:
         """Once nothing jumps to it any more (``entry`` without this fault, in the same transaction, before)."""

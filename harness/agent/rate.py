@@ -183,17 +183,12 @@ class Rate:
         if fault not in self._ready:
             return
         self._turn(fault, False)
-        try:
-            self._kernel.change(self._ready[fault].heal)
-        except AgentError:
-            if self._kernel.held(TABLE).rules:  # a table that is gone holds nothing any more
-                raise
+        self._kernel.take_away(self._ready[fault].heal, TABLE)
 
     def left(self, fault: str) -> Sequence[str]:
         if fault not in self._ready:
             return ()
-        elements = self._kernel.held(TABLE).elements
-        return [name for name in self._ready[fault].slow.counts() if elements.get(name)]
+        return self._kernel.held(TABLE).filled(self._ready[fault].slow.counts())
 
     def forget(self, fault: str) -> None:
         """The chain goes before the classes it names. What still waited in a class is lost with it."""
@@ -205,9 +200,7 @@ class Rate:
         self._shaper.remove(ready.classes)
 
     def met(self, fault: str) -> Met:
-        held = self._kernel.held(TABLE)
-        traffic, echoes = held.count(f"{fault}/packets"), held.count(f"{fault}/echoes")
-        return Met(fault, traffic.packets, traffic.bytes, echoes.packets)
+        return self._kernel.held(TABLE).met(fault)
 
     def readings(self, fault: str) -> Mapping[str, float]:
         """``bits_per_s``: how fast a bulk came back from the peer's echo, what other traffic takes apart."""

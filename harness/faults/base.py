@@ -124,6 +124,13 @@ def node_problems(
             yield key, f"names '{name}': {unknown}"
 
 
+def some_nodes(names: Collection[str], cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """As ``node_problems``, for 'nodes' that must be there."""
+    if not names:
+        yield "nodes", "is empty: name at least one node"
+    yield from node_problems("nodes", names, cluster)
+
+
 def pods_of(link: Link, cluster: Cluster) -> tuple[str, str]:
     """The pods at a link's ends: what is probed, and where its packets can be met."""
     return cluster.pod_of(link.source), cluster.pod_of(link.target)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness import units
 from harness.cluster import Cluster, Link
-from harness.faults.base import Fault, Sighting, node_problems
+from harness.faults.base import Fault, Sighting, some_nodes
 from harness.primitives import AnyPrimitive, Clock
 from harness.recording.events import Read
 from harness.recording.evidence import Evidence, InForce
@@ -99,9 +99,7 @@ class ClockSkew(Fault):
         return "the vDSO"
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        if not self.nodes:
-            yield "nodes", "is empty: name at least one node"
-        yield from node_problems("nodes", self.nodes, cluster)
+        yield from some_nodes(self.nodes, cluster)
         if abs(self.offset_s) > OFFSET_MAX_S:
             yield "offset", f"is {self.offset_s:,.15g} s: write one from -8760h to 8760h (a year)"
         if abs(self.drift) > DRIFT_MAX:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.cluster import Cluster, Link
-from harness.faults.base import Fault, Sighting, node_problems
+from harness.faults.base import Fault, Sighting, some_nodes
 from harness.faults.ending import arrivals
 from harness.primitives import AnyPrimitive
 from harness.primitives import Command as RunCommand
@@ -55,9 +55,7 @@ class Command(Fault):
         return "the engine"
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        if not self.nodes:
-            yield "nodes", "is empty: name at least one node"
-        yield from node_problems("nodes", self.nodes, cluster)
+        yield from some_nodes(self.nodes, cluster)
         for key, text in (("command", self.command), ("back", self.back)):
             try:
                 words = shlex.split(text)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.cluster import Cluster, Link
-from harness.faults.base import Fault, Sighting, node_problems
+from harness.faults.base import Fault, Sighting, some_nodes
 from harness.primitives import AnyPrimitive, Limit
 from harness.recording.evidence import Evidence, InForce
 from harness.words import COUNT, NODE, word
@@ -55,9 +55,7 @@ class ConnectionLimit(Fault):
         return "nftables (ct count)"
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        if not self.nodes:
-            yield "nodes", "is empty: name at least one node"
-        yield from node_problems("nodes", self.nodes, cluster)
+        yield from some_nodes(self.nodes, cluster)
         if not 1 <= self.connections <= _MOST:
             yield "connections", f"is {self.connections}: write one from 1 to {_MOST:,}; for none, use a partition"
         if self.port is not None and not 0 < self.port < 65536:

@@ -61,8 +61,8 @@ class Cpu(Inside):
     example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "how": "limit", "cpus": "0.1"}
 
     manner: str = field(default="limit", metadata=word("how", choice("limit", "hog"), "by a quota, or by busy loops"))
-    cpus: float | None = field(default=None, metadata=word("cpus", CPUS, "limit: how many CPUs it may use"))
-    workers: int | None = field(default=None, metadata=word("workers", COUNT, "hog: how many busy loops"))
+    cpus: float | None = field(default=None, metadata=word("cpus", CPUS, "how many CPUs it may use"))
+    workers: int | None = field(default=None, metadata=word("workers", COUNT, "how many busy loops"))
 
     @property
     def via(self) -> str:

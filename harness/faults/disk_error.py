@@ -72,9 +72,11 @@ class DiskError(Inside):
     manner: str = field(
         default="error", metadata=word("how", choice("error", "delay", "lie"), "they fail, wait, or lie (sync only)")
     )
-    error: str | None = field(default=None, metadata=word("error", choice(*_ERRORS), "error: which (EIO if left out)"))
-    delay_s: float = field(default=0.0, metadata=word("delay", DURATION, "delay: how much later each one is done"))
-    every: int = field(default=1, metadata=word("every", COUNT, "of each thread's calls, every so manieth"))
+    error: str | None = field(
+        default=None, metadata=word("error", choice(*_ERRORS), "which error; EIO where none is given")
+    )
+    delay_s: float = field(default=0.0, metadata=word("delay", DURATION, "how much later each one is done"))
+    every: int = field(default=1, metadata=word("every", COUNT, "of each thread's calls, one in so many"))
 
     @property
     def via(self) -> str:

@@ -39,7 +39,7 @@ class Dns(Fault):
         "answers for the names as the fault says and asks the true resolver for all others."
     )
     bites: ClassVar[str] = (
-        "In about 1 ms after its instant, until the redirect's set was read back; for sockets that were open "
+        "About 1 ms after its instant, until the redirect's set was read back; for sockets that were open "
         "before, 20 ms. A program notices when it asks for the name again."
     )
     witness: ClassVar[str] = (
@@ -124,7 +124,7 @@ class Dns(Fault):
         return f"{', '.join(self.nodes)} asking for {asked}: {what.get(self.answer, self.answer)}"
 
     def undo(self) -> str:
-        return "the redirect's set is emptied and flows that outlive it are forgotten; the kernel does the former alone"
+        return "the redirect's set is emptied (by the kernel itself 2 s later), and flows that outlive it are forgotten"
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
         pods = set(self._pods(cluster))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.cluster import Cluster
-from harness.faults.base import Fault, Sighting, node_problems
+from harness.faults.base import Fault, Sighting, some_nodes
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.words import NODE, word
 
@@ -58,9 +58,7 @@ class Ending(Fault):
         return "the engine"
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        if not self.nodes:
-            yield "nodes", "is empty: name at least one node"
-        yield from node_problems("nodes", self.nodes, cluster)
+        yield from some_nodes(self.nodes, cluster)
 
     def stops(self, cluster: Cluster) -> frozenset[str]:
         return frozenset(self.nodes)

@@ -3,14 +3,12 @@
 from abc import ABC
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from harness.cluster import Cluster
-from harness.faults.base import Fault, node_problems, volume_problems
+from harness.faults.base import Fault, some_nodes, volume_problems
 from harness.recording.evidence import Evidence, InForce
+from harness.wire import When
 from harness.words import NODE, Reader, word
-
-When = Literal["before", "during", "after"]
 
 
 def _path(text: str) -> str:
@@ -27,9 +25,7 @@ class Inside(Fault, ABC):
     nodes: tuple[str, ...] = field(metadata=word("nodes", NODE, "whom it hits", many=True))
 
     def unknown_nodes(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        if not self.nodes:
-            yield "nodes", "is empty: name at least one node"
-        yield from node_problems("nodes", self.nodes, cluster)
+        yield from some_nodes(self.nodes, cluster)
 
     def volume(self, path: str, cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield from volume_problems("path", path, self.nodes, cluster)

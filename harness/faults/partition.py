@@ -1,13 +1,13 @@
 """Nodes that cannot reach each other: packets end at the receiver, as they do on a broken network."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import ClassVar, Literal
 
 from harness.cluster import EVERYONE, LINK_PATTERN, Cluster, Link
-from harness.faults.base import Sighting, link_problems, node_problems, pods_of
+from harness.faults.base import Sighting, link_problems, node_problems
 from harness.faults.pattern import ANSWERED, Patterned, Turns, answered_within, inner, sent_in, turns_of
+from harness.faults.reach import PACKETS, others_problems, pairs, round_trips
 from harness.faults.shapes import GROUPS, SHAPES, Groups, pairs_of_groups, pairs_of_shape
 from harness.primitives import AnyPrimitive, Cut
 from harness.recording.evidence import Evidence, InForce, Window
@@ -75,9 +75,7 @@ class Partition(Patterned):
         default=None, metadata=word("shape", choice(*SHAPES), "or how 'nodes' (or all of them) fall apart")
     )
     style: str = field(default="drop", metadata=word("style", STYLE, "silence, or an answer that says no"))
-    packets: str = field(
-        default="both", metadata=word("packets", choice("both", "in", "out"), "which packets of 'nodes' are lost")
-    )
+    packets: str = field(default="both", metadata=word("packets", PACKETS, "which packets of 'nodes' are lost"))
 
     @property
     def via(self) -> str:
@@ -94,10 +92,8 @@ class Partition(Patterned):
         if ways and self.others != (EVERYONE,):
             ends = "which have both their ends" if ways[0] == "links" else "which says who is apart from whom"
             yield "from", f"says nothing about '{ways[0]}', {ends}: take it out"
-        elif EVERYONE in self.others and len(self.others) > 1:
-            yield "from", f"names others beside '{EVERYONE}': write the one or the others"
-        elif self.others != (EVERYONE,):
-            yield from node_problems("from", self.others, cluster, client=True)
+        else:
+            yield from others_problems(self.others, cluster)
         for both in sorted(set(self.nodes) & set(self.others)):
             yield "from", f"names '{both}', which is also one of 'nodes': a node cannot be cut off from itself"
         if ways and self.packets != "both":
@@ -122,13 +118,11 @@ class Partition(Patterned):
     def _pairs(self, cluster: Cluster) -> tuple[tuple[str, str], ...]:
         """Pods that are kept apart, each pair once; two nodes of one pod cannot be."""
         if self.groups:
-            named: Sequence[tuple[str, str]] = pairs_of_groups(self.groups)
+            named = pairs_of_groups(self.groups)
         elif self.shape:
             named = pairs_of_shape(self.shape, self.nodes or cluster.names())
         else:
-            others = cluster.names() if self.others == (EVERYONE,) else self.others
-            here = set(map(cluster.pod_of, self.nodes))
-            named = [(a, b) for a, b in product(self.nodes, others) if cluster.pod_of(b) not in here]
+            return pairs(self.nodes, self.others, cluster)
         pods = ((cluster.pod_of(a), cluster.pod_of(b)) for a, b in named)
         found: dict[frozenset[str], tuple[str, str]] = {}
         for a, b in pods:
@@ -192,8 +186,7 @@ class Partition(Patterned):
     # --- was it there? ------------------------------------------------------------------------------------------------
 
     def touches(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
-        pairs = self._pairs(cluster)
-        return frozenset((*pairs, *((b, a) for a, b in pairs), *(pods_of(link, cluster) for link in self.links)))
+        return round_trips(self._pairs(cluster), self.links, cluster)
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
         until_ns = in_force.window.end_ns - round(in_force.end_error_s * 1e9)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.cluster import Cluster, Link
-from harness.faults.base import Fault, Sighting, node_problems
+from harness.faults.base import Fault, Sighting, some_nodes
 from harness.primitives import AnyPrimitive, Bound
 from harness.recording.evidence import Evidence, InForce
 from harness.words import COUNT, NODE, word
@@ -47,9 +47,7 @@ class Processes(Fault):
         return "the kernel's control group"
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        if not self.nodes:
-            yield "nodes", "is empty: name at least one node"
-        yield from node_problems("nodes", self.nodes, cluster)
+        yield from some_nodes(self.nodes, cluster)
         if not 1 <= self.limit <= 4_000_000:
             yield "limit", f"is {self.limit}: write one from 1 to 4000000"
 

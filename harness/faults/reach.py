@@ -1,6 +1,6 @@
 """Whose packets a disturbance is about: nodes and from whom, or single links, and which of them. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -10,6 +10,29 @@ from harness.primitives import Owner
 from harness.words import choice
 
 PACKETS = choice("both", "in", "out")
+
+
+def others_problems(others: tuple[str, ...], cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """What is wrong with the names in 'from'."""
+    if EVERYONE in others and len(others) > 1:
+        yield "from", f"names others beside '{EVERYONE}': write the one or the others"
+    elif others != (EVERYONE,):
+        yield from node_problems("from", others, cluster, client=True)
+
+
+def pairs(nodes: Iterable[str], others: tuple[str, ...], cluster: Cluster) -> tuple[tuple[str, str], ...]:
+    """Pods of the ones and of the others, each pair once; two nodes of one pod have only their loopback."""
+    here = dict.fromkeys(map(cluster.pod_of, nodes))
+    there = dict.fromkeys(map(cluster.pod_of, cluster.names() if others == (EVERYONE,) else others))
+    return tuple((a, b) for a, b in product(here, there) if b not in here)
+
+
+def round_trips(
+    between: Iterable[tuple[str, str]], links: Iterable[Link], cluster: Cluster
+) -> frozenset[tuple[str, str]]:
+    """Pairs (source, target) whose round trips go between two such pods, or on such a link."""
+    both_ways = ((a, b) for pair in between for a, b in (pair, pair[::-1]))
+    return frozenset((*both_ways, *(pods_of(link, cluster) for link in links)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +60,8 @@ class Reach:
         yield from node_problems("nodes", self.nodes, cluster, client=True)
         if self.links and self.others != (EVERYONE,):
             yield "from", f"says nothing about '{links_key}', which has both its ends: take it out"
-        elif EVERYONE in self.others and len(self.others) > 1:
-            yield "from", f"names others beside '{EVERYONE}': write the one or the others"
-        elif self.others != (EVERYONE,):
-            yield from node_problems("from", self.others, cluster, client=True)
+        else:
+            yield from others_problems(self.others, cluster)
         for same in sorted(set(self.nodes) & set(self.others)):
             yield "from", f"names '{same}', which is also one of 'nodes': a node's own loopback is never touched"
         for link in self.links:
@@ -48,18 +69,11 @@ class Reach:
         if self.nodes and set(self.nodes) >= set(cluster.names()) and self.others == (EVERYONE,):
             yield "nodes", "names every node: nobody is left from whom packets could come"
 
-    def _pairs(self, cluster: Cluster) -> tuple[tuple[str, str], ...]:
-        """Pods with something between them, each pair once; two nodes of one pod have only their loopback."""
-        others = cluster.names() if self.others == (EVERYONE,) else self.others
-        here = dict.fromkeys(map(cluster.pod_of, self.nodes))
-        there = dict.fromkeys(map(cluster.pod_of, others))
-        return tuple((a, b) for a, b in product(here, there) if b not in here)
-
     def ends(self, cluster: Cluster) -> tuple[End, ...]:
         """Where packets arrive that it is about, each once."""
         found: list[End] = []
         arriving, leaving = self.packets in ("in", "both"), self.packets in ("out", "both")
-        for node, other in self._pairs(cluster):
+        for node, other in pairs(self.nodes, self.others, cluster):
             found += [End(node, other)] if arriving else []
             found += [End(other, node)] if leaving else []
         for link in map(cluster.resolve, self.links):
@@ -70,8 +84,7 @@ class Reach:
 
     def touches(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
         """Pairs (source, target) whose round trips meet it."""
-        pairs = self._pairs(cluster)
-        return frozenset((*pairs, *((b, a) for a, b in pairs), *(pods_of(link, cluster) for link in self.links)))
+        return round_trips(pairs(self.nodes, self.others, cluster), self.links, cluster)
 
     def __str__(self) -> str:
         if self.links:

@@ -40,6 +40,7 @@ class Restart(Ending):
     replaces: ClassVar[str] = "docker restart, Pumba restart."
     limits: ClassVar[Mapping[str, str]] = {"grace": "from 0s to 300s in whole seconds"}
     example: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"nodes": ("n1",), "grace": "5s"}
+    met: ClassVar[str] = "packets came around that time"  # it is over before a counter is read again
     stays: ClassVar[bool] = False
     ends_itself: ClassVar[bool] = True
 

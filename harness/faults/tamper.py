@@ -9,6 +9,7 @@ from harness.faults.base import Fault, Sighting, link_problems, pods_of
 from harness.faults.partition import LINK
 from harness.primitives import AnyPrimitive, Tamper
 from harness.recording.evidence import Evidence, InForce
+from harness.units import show_share
 from harness.words import COUNT, SHARE, TEXT, choice, word
 
 _EVERY_MAX = 100
@@ -16,6 +17,13 @@ _SHARE_MIN = 0.01
 _LOOK_S = 1.0  # so long it takes until an echo of ours went through it and was read
 _NEEDS = {"replace": ("find", "put"), "forge": ("put",)}
 How = Literal["flip", "replace", "replay", "truncate", "forge"]
+_DONE: Mapping[How, str] = {
+    "flip": "a bit flipped",
+    "replace": "a text replaced",
+    "replay": "the chunk before replayed",
+    "truncate": "the end cut off",
+    "forge": "a forgery",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,7 @@ class Tampering(Fault):
         "it from a template."
     )
     bites: ClassVar[str] = (
-        "In about 1 ms after its instant, until the redirect's set was read back; it meets connections made from "
+        "About 1 ms after its instant, until the redirect's set was read back; it meets connections made from "
         "then on, and those that were open are ended so that they come back through the proxy. A witness of ours "
         "needs up to 1 s to see it."
     )
@@ -71,10 +79,8 @@ class Tampering(Fault):
     )
     every: int | None = field(default=None, metadata=word("every", COUNT, "every n-th chunk that can be changed"))
     share: float = field(default=1.0, metadata=word("share", SHARE, "or which share of them, drawn from the seed"))
-    find: str = field(default="", metadata=word("find", TEXT, "replace: what is looked for"))
-    put: str = field(
-        default="", metadata=word("put", TEXT, "replace, forge: what is there instead; in a forgery {n} counts")
-    )
+    find: str = field(default="", metadata=word("find", TEXT, "what is looked for"))
+    put: str = field(default="", metadata=word("put", TEXT, "what is there instead; in a forgery {n} counts"))
     stream: str = field(
         default="downstream",
         metadata=word("stream", choice("downstream", "upstream"), "the answers, or the requests"),
@@ -121,8 +127,9 @@ class Tampering(Fault):
         return frozenset({("redirect", " -> ".join(pods_of(self.link, cluster)))})
 
     def describe(self) -> str:
-        often = f"one chunk in {self.every}" if self.every else f"{self.share:.3g} of the chunks"
-        return f"{self.how} {often}, {self.stream}, on {self.link}"
+        often = f"one chunk in {self.every}" if self.every else f"{show_share(self.share)} of the chunks"
+        what = "answers" if self.stream == "downstream" else "requests"
+        return f"{_DONE[cast(How, self.how)]} in {often} of {what} on {self.link}"
 
     def undo(self) -> str:
         return (

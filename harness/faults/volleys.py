@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import median
-from typing import Literal
 
 from harness.recording.events import FaultFired, Read
 from harness.recording.evidence import Evidence, InForce
+from harness.wire import When
 
 PER_S = 40  # datagrams of the witness, for each peer
 WANTED = 5  # so many must be expected to have met their fate, or seeing none would say nothing
 _BOUND = 4.0  # standard deviations on either side of what was asked for ...
 _SLACK = 2.0  # ... and so many datagrams
-When = Literal["before", "during", "after"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import msgspec
 from harness.cluster import Cluster
 from harness.errors import RecordingError
 from harness.primitives import AnyPrimitive
-from harness.wire import Counters
+from harness.wire import Counters, When
 
 SCHEMA = 1
 
@@ -122,7 +122,7 @@ class Read(Event, frozen=True):
 
     node: str
     fault: str
-    when: Literal["before", "during", "after"]
+    when: When
     name: str
     value: float
     read_ns: int

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from harness.operations import Operation
 from harness.recording.events import (
@@ -26,6 +26,7 @@ from harness.recording.events import (
     Scraped,
     Trouble,
 )
+from harness.wire import When
 
 WALL = "wall"  # what ``ClockSeen`` calls the clock on the wall, which is not any pod's
 
@@ -127,7 +128,10 @@ class Evidence:
         fired, healed = self.fired(fault), self.healed(fault)
         if not fired:
             return None
-        start_ns = max(event.after_ns for event in fired)
+        by_node: dict[str, int] = {}  # when the last part of it was there
+        for event in fired:
+            by_node[event.node] = max(event.after_ns, by_node.get(event.node, 0))
+        start_ns = max(by_node.values())
         # A node may have had several parts of one fault: as many must be gone.
         complete = Counter(event.node for event in fired) <= Counter(event.node for event in healed)
         last_seen_ns = max((event.at_ns for event in self.events), default=start_ns)
@@ -135,7 +139,7 @@ class Evidence:
         return InForce(
             window=Window(start_ns, max(start_ns, end_ns)),
             start_error_s=(start_ns - min(event.before_ns for event in fired)) / 1e9,
-            skew_s=(start_ns - min(event.after_ns for event in fired)) / 1e9,
+            skew_s=(start_ns - min(by_node.values())) / 1e9,
             healed=complete,
             end_error_s=(end_ns - min((event.before_ns for event in healed), default=end_ns)) / 1e9
             if complete
@@ -203,7 +207,7 @@ class Evidence:
             found.setdefault((event.fault, event.name, event.when), []).append(event)
         return {key: tuple(events) for key, events in found.items()}
 
-    def readings(self, fault: str, name: str, when: Literal["before", "during", "after"]) -> tuple[Read, ...]:
+    def readings(self, fault: str, name: str, when: When) -> tuple[Read, ...]:
         """What the witnesses of one fault read under one name, of all its nodes, in order."""
         return self._readings.get((fault, name, when), ())
 

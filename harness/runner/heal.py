@@ -5,6 +5,7 @@ containers are looked up anew: one that was restarted has another process, one t
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -64,16 +65,24 @@ def _beside(running: RunningCluster, recorded: Sequence[AnyEvent]) -> Iterator[U
 
 def _by_engine(running: RunningCluster, recorded: Sequence[AnyEvent], record: Path) -> Iterator[Undo]:
     """The inverse of what was meant and is not healed yet."""
-    healed = {(event.fault, event.node) for event in recorded if isinstance(event, events.FaultHealed)}
+    healed = Counter((event.fault, event.node) for event in recorded if isinstance(event, events.FaultHealed))
     saved = [event for event in recorded if isinstance(event, events.Saved)]
     for intent in _intents(recorded):
+        parts = _parts(intent)
         for primitive in reversed(intent.primitives):
             if not isinstance(primitive, EnginePrimitive):
                 continue
             nodes = deeds.nodes_of(primitive)
-            if not healed >= {(intent.fault, node) for node in nodes}:
+            if any(healed[intent.fault, node] < parts[node] for node in nodes):
                 old = deeds.saved(saved, intent.fault, primitive.node)
                 yield Undo(intent.fault, nodes, partial(deeds.undo, running, intent.fault, primitive, record, old))
+
+
+def _parts(intent: events.Intent) -> Counter[str]:
+    """How many times each node must be said to be healed: an agent says it once for all that it did there."""
+    by_engine = [primitive for primitive in intent.primitives if isinstance(primitive, EnginePrimitive)]
+    by_agents = {primitive.node for primitive in intent.primitives if not isinstance(primitive, EnginePrimitive)}
+    return Counter([node for primitive in by_engine for node in deeds.nodes_of(primitive)]) + Counter(by_agents)
 
 
 def _intents(recorded: Sequence[AnyEvent]) -> Iterator[events.Intent]:

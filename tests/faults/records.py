@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from itertools import permutations
-from typing import Literal
 
 from harness.cluster import Cluster, Node
 from harness.faults import Fault, Sighting
 from harness.recording.events import AnyEvent, FaultFired, FaultHealed, Probed, Read
 from harness.recording.evidence import Evidence
+from harness.wire import When
 
 NAMES = ("gateway", "n1", "n2", "n3")
 CLUSTER = Cluster("four", tuple(Node(name, name, "node", name, ports=(80,)) for name in NAMES))
-When = Literal["before", "during", "after"]
 Echo = Callable[[tuple[str, str], float], float | str]
 
 

@@ -13,10 +13,10 @@ from harness.faults.duplicate import Duplicate
 from harness.faults.latency import Latency
 from harness.faults.loss import Loss
 from harness.faults.reorder import Reorder
-from harness.faults.volleys import When
 from harness.primitives import Disturb
 from harness.recording.events import AnyEvent, FaultFired, FaultHealed, Read
 from harness.recording.evidence import Evidence
+from harness.wire import When
 
 CLUSTER = Cluster(
     "three",

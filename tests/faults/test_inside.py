@@ -20,9 +20,9 @@ from harness.faults.ports import Ports
 from harness.faults.read_only import ReadOnly
 from harness.faults.signal import SignalProcess
 from harness.faults.slow_disk import BYTES_PER_S, SlowDisk
-from harness.primitives import Bound, Descriptors, Ephemeral, Fill, Flip, Hog, Signal, Syscalls, Throttle
+from harness.primitives import Bound, Descriptors, Ephemeral, Fill, Flip, Hog, Revive, Signal, Syscalls, Throttle
 from harness.primitives import ReadOnly as RemountReadOnly
-from harness.recording.events import AnyEvent, Counted, FaultHealed, Read
+from harness.recording.events import AnyEvent, ContainerChanged, Counted, FaultHealed, Read
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.wire import Counters, PortCount
 
@@ -61,7 +61,6 @@ KINDS = [f"{fault.kind}-{number}" for number, fault in enumerate(ALL)]
         (HOG, Hog("n1", "cpu", 2)),
         (LESS, Bound("n1", memory_bytes=50_000_000)),
         (TAKEN, Hog("n1", "memory", size_bytes=50_000_000)),
-        (OOM, Hog("n1", "oom")),
         (FULL, Fill("n1", "/data")),
         (SLOW, Throttle("n1", "/data", 1_000_000)),
         (FROZEN, RemountReadOnly("n1", "/data")),
@@ -74,6 +73,20 @@ KINDS = [f"{fault.kind}-{number}" for number, fault in enumerate(ALL)]
 def test_a_fault_is_one_change_at_each_node(fault: Fault, primitive: object) -> None:
     assert list(fault.check(CLUSTER)) == []
     assert fault.compile(CLUSTER, (), 7) == (primitive,)
+
+
+def test_a_node_whose_first_process_the_kernel_kills_comes_back() -> None:
+    assert OOM.compile(CLUSTER, ()) == (Revive("n1"), Hog("n1", "oom"))
+
+
+def test_a_node_that_ended_of_it_is_named() -> None:
+    start_ns = IN_FORCE.window.start_ns
+    nobody_left = evidence({"oom_kills": 2}, [], {})
+    died = replace(nobody_left, events=(*nobody_left.events, ContainerChanged(start_ns + 1, "n1", "die", 137)))
+    found = OOM.sighting(died, CLUSTER, IN_FORCE)
+    assert not found.seen
+    assert "n1 ended of it" in found.witness
+    assert "gone: not seen" in found.witness
 
 
 def test_bits_are_drawn_anew_for_each_node_from_the_seed() -> None:

@@ -77,6 +77,13 @@ def test_a_black_hole_is_seen_by_the_echoes_it_swallows() -> None:
 def test_a_reset_is_seen_by_errors_and_not_by_silence() -> None:
     assert sighting(RESET, echo=failing("Connection reset by peer")).seen
     assert not sighting(RESET, echo=failing("no answer within 1 s")).seen
+    assert not sighting(RESET, echo=failing("Connection reset by peer", until_s=19)).seen
+
+
+def test_an_echo_on_its_way_as_a_reset_ends_says_nothing() -> None:
+    resets = failing("Connection reset by peer", until_s=19.7)
+    late = sighting(RESET, echo=lambda pair, sent_s: 0.6 if 19.7 <= sent_s < 20 else resets(pair, sent_s))
+    assert late.seen
 
 
 @pytest.mark.parametrize(("fault", "name", "planned_s"), [(LATE, "close_s", 0.5), (SLICES, "piece_s", 0.01)])

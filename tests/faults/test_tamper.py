@@ -28,7 +28,7 @@ def test_a_link_that_lies_is_one_proxy_in_its_source() -> None:
     )
     assert fault.touches(CLUSTER) == {("gateway", "n1")}
     assert fault.claims(CLUSTER) == replace(fault, link=Link("gateway", "n1", 81)).claims(CLUSTER)
-    assert fault.describe() == "replace one chunk in 3, upstream, on gateway -> n1"
+    assert fault.describe() == "a text replaced in one chunk in 3 of requests on gateway -> n1"
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,23 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(healing, "_AGAIN_S", 0.01)
 
 
-@pytest.mark.parametrize("primitive", [p.Kill("n1"), p.Crash("n1"), p.Stop("n1", 1.0), p.Restart("n1", 1.0)])
+@pytest.mark.parametrize(
+    "primitive", [p.Kill("n1"), p.Crash("n1"), p.Stop("n1", 1.0), p.Restart("n1", 1.0), p.Revive("n1")]
+)
 def test_a_node_that_was_ended_is_started(primitive: p.EnginePrimitive, tmp_path: Path) -> None:
     dead = Dead(tmp_path / "run", n1=DOWN).intended("down", primitive)
     assert dead.heal() == ()
     assert dead.nodes.now["n1"].running
+
+
+def test_a_node_that_its_agent_says_is_healed_is_not_healed_of_what_the_engine_did(tmp_path: Path) -> None:
+    lost = (p.Cut("n1", "n2", "in", "drop"), p.Cut("n1", "n3", "in", "drop"), p.Discard("n1"))
+    half = Dead(tmp_path / "half", n1=Container(there=False, running=False)).intended("lost", *lost)
+    assert half.healed("lost", "n1").heal() == ()
+    assert half.nodes.now["n1"] == Container()
+    whole = Dead(tmp_path / "whole", n1=Container()).intended("lost", *lost)
+    assert whole.healed("lost", "n1").healed("lost", "n1").heal() == ()
+    assert whole.nodes.asked == []
 
 
 def test_faults_are_undone_in_the_inverse_order(tmp_path: Path) -> None:

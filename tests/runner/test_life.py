@@ -21,6 +21,7 @@ from harness.primitives import (
     Kill,
     Replace,
     Restart,
+    Revive,
     Roll,
     Stop,
 )
@@ -45,6 +46,7 @@ ALL: list[EnginePrimitive] = [
     Restart("n1", 1.0),
     Freeze("n1"),
     Bound("n1", cpus=0.1, memory_bytes=64_000_000, processes=9),
+    Revive("n1"),
     Discard("n1"),
     Replace("n1", CONF, "broken"),
     Replace("n1", CONF, "broken", restart=False),
@@ -190,6 +192,35 @@ def test_a_replaced_file_keeps_its_owner_and_mode(stage: Stage) -> None:
     new = with_text(archive("good"), "broken ü")
     assert content(new) == "broken ü".encode()
     assert with_text(new, "good") == archive("good")
+
+
+def test_a_node_that_ends_of_another_part_of_its_fault_is_started_again(stage: Stage) -> None:
+    stage.do(Revive("n1"))
+    stage.fake._ends("n1", "oom", "die")
+    stage.until(lambda: any(event.action == "die" for event in stage.of(events.ContainerChanged)))
+    stage.undo(Revive("n1"))
+    assert stage.as_it_was()
+    assert stage.died == [], "it did not end by itself"
+
+
+def test_a_node_that_has_let_go_of_its_ports_is_started_as_soon_as_the_engine_hears_of_its_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent beside it is gone with it, and that is heard before the engine says so."""
+    looks = iter([False, False, True])
+
+    def deaf(node: str) -> bool:
+        if next(looks, False):
+            stage.fake._ends(node, "die")
+        return False
+
+    stage.do(Revive("n1"))
+    monkeypatch.setattr(stage.fake, "listening", deaf)
+    stage.undo(Revive("n1"))
+    said = [event.action for event in stage.of(events.ContainerChanged)]
+    assert said == ["die", "start"]
+    assert stage.as_it_was()
+    assert stage.died == []
 
 
 def test_a_crash_is_over_when_the_restart_policy_says_so(stage: Stage) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.agent.beside.hogs import available_bytes
-from harness.agent.beside.mortal import be_mortal, end
 from harness.agent.beside.volumes import nameless_file, rounded_up, small_volume
 from harness.agent.beside.work import Nothing, Witness, Work
+from harness.agent.mortal import be_mortal, end
 from harness.errors import AgentError
 from harness.primitives import Fill
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.agent.beside.cgroups import Groups, enter, groups
-from harness.agent.beside.mortal import be_mortal, end
 from harness.agent.beside.processes import Processes
 from harness.agent.beside.work import Nothing, Witness, Work
+from harness.agent.mortal import be_mortal, end
 from harness.clock import monotonic_ns, to_ns
 from harness.errors import AgentError
 from harness.primitives import Hog

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from harness.agent.beside.mortal import call_ourselves
 from harness.agent.beside.processes import OURS
 from harness.agent.beside.trades import TRADES
 from harness.agent.beside.work import Work
+from harness.agent.mortal import call_ourselves
 from harness.clock import monotonic_ns, to_ns, to_s
 from harness.errors import AgentError
 from harness.primitives import BesidePrimitive

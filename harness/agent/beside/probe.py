@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.agent.beside.cgroups import enter
-from harness.agent.beside.mortal import be_mortal
 from harness.agent.beside.mounting import in_mounts_of
 from harness.agent.beside.processes import FIRST
 from harness.agent.beside.volumes import nameless_file
+from harness.agent.mortal import be_mortal
 from harness.errors import AgentError
 
 _LEASE_S = 30.0  # longest that one look may take

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.agent.beside.mortal import be_mortal
 from harness.agent.beside.processes import Processes
 from harness.agent.beside.work import Nothing, Witness, Work
+from harness.agent.mortal import be_mortal
 from harness.clock import monotonic_ns, to_ns
 from harness.errors import AgentError
 from harness.primitives import Syscalls

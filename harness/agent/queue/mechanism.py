@@ -78,11 +78,7 @@ class Queue:
         ready = self._ready.get(fault)
         if ready is None:
             return
-        try:
-            self._kernel.change(ready.heal)
-        except AgentError:
-            if self._kernel.held(rules.TABLE).rules:  # a table that is gone holds nothing any more
-                raise
+        self._kernel.take_away(ready.heal, rules.TABLE)
         ready.witness.turn()
         if self._child:
             self._child.release(ready.steering.mask())
@@ -90,8 +86,7 @@ class Queue:
     def left(self, fault: str) -> Sequence[str]:
         if fault not in self._ready:
             return ()
-        elements = self._kernel.held(rules.TABLE).elements
-        left = [name for name in self._ready[fault].steering.counts() if elements.get(name)]
+        left = self._kernel.held(rules.TABLE).filled(self._ready[fault].steering.counts())
         if self._child and not self._child.settled(_RELEASE_S) and self._child.alive():
             left.append("packets that the queue's program holds")
         return left
@@ -110,9 +105,7 @@ class Queue:
             self._serve()
 
     def met(self, fault: str) -> Met:
-        held = self._kernel.held(rules.TABLE)
-        traffic, echoes = held.count(f"{fault}/packets"), held.count(f"{fault}/echoes")
-        return Met(fault, traffic.packets, traffic.bytes, echoes.packets)
+        return self._kernel.held(rules.TABLE).met(fault)
 
     def readings(self, fault: str) -> Mapping[str, float]:
         self._living().check()

@@ -7,12 +7,12 @@ import ctypes
 import gc
 import os
 import select
-import signal
 import time
 from collections.abc import Sequence
 
 import msgspec
 
+from harness.agent.mortal import end_with
 from harness.agent.queue.fate import Draws, fate
 from harness.agent.queue.holding import Flow, Holding
 from harness.agent.queue.netlink import HELD_MAX, PacketQueue, mark_of, payload_of
@@ -21,7 +21,7 @@ from harness.agent.queue.packet import HEAD_BYTES, flipped, flow_of
 
 _BATCH = 256  # packets taken or given before the other side has its turn
 _WHOLE_BYTES = 0xFFFF
-_PR_SET_PDEATHSIG, _PR_SET_TIMERSLACK = 1, 29
+_PR_SET_TIMERSLACK = 29
 _SLACK_NS = 1
 
 
@@ -116,18 +116,10 @@ class Program:
         self._queue.configure(copy_bytes, whole_bursts=whole_bursts)
 
 
-def end_with(parent: int) -> None:
-    """The kernel kills us when ``parent`` ends, whatever ends it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    libc.prctl(_PR_SET_TIMERSLACK, _SLACK_NS, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def main(parent: int) -> int:
     """What goes wrong is the last line on standard output; the agent reads it there."""
     end_with(parent)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_TIMERSLACK, _SLACK_NS, 0, 0, 0)
     try:
         program = Program(PacketQueue(QUEUE), orders=0, answers=1)
         gc.disable()  # what is made for a packet has no cycles

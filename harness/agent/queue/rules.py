@@ -14,9 +14,8 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from harness.agent.packets import by_version, checked
+from harness.agent.packets import by_version, checked, empty, fill
 from harness.agent.queue.orders import DOUBLED, MARKS_MAX, QUEUE, Served
-from harness.clock import to_ns
 from harness.errors import AgentError
 from harness.primitives import Disturb
 from harness.wire import CLIENT_METRICS_PORT, ECHO_PORT, METRICS_PORT
@@ -145,14 +144,10 @@ class Steering:
         return "\n".join(lines)
 
     def fire(self, lease_s: float) -> str:
-        timeout = f"timeout {to_ns(lease_s) // 1_000_000}ms"
-        return "\n".join(
-            f"add element {TABLE} {pick.name(self.fault)} {{ {', '.join(f'{key} {timeout}' for key in keys)} }}"
-            for pick, keys in self.elements.items()
-        )
+        return fill(TABLE, {pick.name(self.fault): keys for pick, keys in self.elements.items()}, lease_s)
 
     def heal(self) -> str:
-        return "\n".join(f"flush set {TABLE} {pick.name(self.fault)}" for pick in self.elements)
+        return empty(TABLE, self.counts())
 
     def remove(self) -> str:
         """Once nothing jumps to it any more (``entry`` without this fault, in the same transaction, before)."""

@@ -9,8 +9,7 @@ A redirected flow carries our mark, so that flows which outlive the redirect are
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.agent.packets import by_version, checked
-from harness.clock import to_ns
+from harness.agent.packets import by_version, checked, empty, fill
 from harness.errors import AgentError
 from harness.primitives import Resolve, Tamper
 from harness.wire import ECHO_PORT, TOXIPROXY_UID
@@ -54,14 +53,10 @@ class Redirect:
         return "\n".join(lines)
 
     def fire(self, lease_s: float) -> str:
-        timeout = f"timeout {to_ns(lease_s) // 1_000_000}ms"
-        return "\n".join(
-            f"add element {TABLE} {caught.name} {{ {', '.join(f'{key} {timeout}' for key in caught.keys)} }}"
-            for caught in self.caught
-        )
+        return fill(TABLE, {caught.name: caught.keys for caught in self.caught}, lease_s)
 
     def heal(self) -> str:
-        return "\n".join(f"flush set {TABLE} {caught.name}" for caught in self.caught)
+        return empty(TABLE, self.counts())
 
     def remove(self) -> str:
         """Once nothing jumps to it any more (``entry`` without this fault, in the same transaction, before)."""

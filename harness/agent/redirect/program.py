@@ -5,12 +5,12 @@ means that the agent is gone: it then takes every redirect away itself, at once.
 """
 
 import asyncio
-import ctypes
 import os
 import signal
 import socket
 import sys
 
+from harness.agent.mortal import end_with
 from harness.agent.redirect import orders
 from harness.agent.redirect.flows import abandon
 from harness.agent.redirect.names import Names
@@ -19,7 +19,6 @@ from harness.agent.redirect.tamper import Proxy
 from harness.primitives import Resolve
 from harness.wire import Lines
 
-_PR_SET_PDEATHSIG = 1
 _CHUNK_BYTES = 1 << 16
 _LOOK_EVERY_S = 0.05
 
@@ -73,7 +72,7 @@ class Program:
 
 
 def main() -> int:
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with(os.getppid(), signal.SIGTERM)
     begin = orders.begin.decode(sys.argv[1])
     sockets = [socket.socket(fileno=number) for number in begin.sockets]
     change = begin.change

@@ -89,18 +89,13 @@ class Redirects:
             return
         ready = self._ready[fault]
         ready.child.tell(orders.Ease())  # what still goes through it is as it should be from here on
-        try:
-            self._kernel.change(ready.heal)
-        except AgentError:
-            if self._kernel.held(nat.TABLE).rules:  # a table that is gone holds nothing any more
-                raise
+        self._kernel.take_away(ready.heal, nat.TABLE)
         ready.witness.turn(fired=False)
 
     def left(self, fault: str) -> Sequence[str]:
         if fault not in self._ready:
             return ()
-        elements = self._kernel.held(nat.TABLE).elements
-        return [name for name in self._ready[fault].redirect.counts() if elements.get(name)]
+        return self._kernel.held(nat.TABLE).filled(self._ready[fault].redirect.counts())
 
     def forget(self, fault: str) -> None:
         ready = self._ready.pop(fault, None)

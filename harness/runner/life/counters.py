@@ -2,14 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 from harness.engine import RunningCluster, Usage
 from harness.errors import EngineError
 from harness.recording.events import Read
+from harness.wire import When
 
 LOOK_EVERY_S = 0.5
-When = Literal["before", "during", "after"]
 
 
 class Counters:

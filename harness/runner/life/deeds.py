@@ -5,6 +5,7 @@
 """
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from harness.primitives import (
     Kill,
     Replace,
     Restart,
+    Revive,
     Roll,
     Stop,
 )
@@ -33,6 +35,7 @@ SAVED = "saved"  # the folder in a run's record where replaced files wait for th
 _CPU_PERIOD_US = 100_000  # what an engine takes where nobody said
 _COMMAND_S = 60.0
 _GRACE_S = 10.0
+_ENDING_S, _AGAIN_S = 1.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ _WORDS: dict[type[EnginePrimitive], Words] = {
     Restart: Words("die", "start"),
     Freeze: Words("pause", "unpause"),
     Bound: Words("update", "update"),
+    Revive: Words(None, "start"),
     Discard: Words("destroy", "start"),
     Replace: Words("start", "start"),  # what it reads as it starts is what counts
 }
@@ -113,6 +117,8 @@ def do(running: RunningCluster, fault: str, primitive: EnginePrimitive, record: 
             running.freeze(node)
         case Bound():
             running.bound(node, _bounded(running.limits(node), primitive))
+        case Revive():
+            pass  # what may end the node is another part of the fault
         case Discard():
             running.discard(node)
         case Replace(path=path, text=text, restart=restart):
@@ -133,6 +139,8 @@ def undo(running: RunningCluster, fault: str, primitive: EnginePrimitive, record
             told = _unbound(running, node, old)
             if may_end(primitive):  # it may have ended of its limit
                 running.start(node)
+        case Revive():
+            told = _revived(running, node)
         case Discard():
             told = running.renew(node)
         case Replace():
@@ -147,6 +155,19 @@ def undo(running: RunningCluster, fault: str, primitive: EnginePrimitive, record
         case _:  # it was ended, one way or another
             told = running.start(node)
     return told
+
+
+def _revived(running: RunningCluster, node: str) -> bool:
+    """An engine hears some time after what was beside the node that its first process has ended: till then it "runs".
+
+    Such a node has let go of its ports already.
+    """
+    until_s = time.monotonic() + _ENDING_S
+    while not running.start(node):
+        if running.listening(node) or time.monotonic() > until_s:
+            return False
+        time.sleep(_AGAIN_S)
+    return True
 
 
 def _unbound(running: RunningCluster, node: str, old: Mapping[str, str]) -> bool:

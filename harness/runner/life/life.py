@@ -14,8 +14,9 @@ from harness.recording.events import FaultHealed, Ran, Read, Saved
 from harness.runner.inbox import Did, Inbox, Noted, Refused
 from harness.runner.ledger import Ledger
 from harness.runner.life import deeds
-from harness.runner.life.counters import Counters, When
+from harness.runner.life.counters import Counters
 from harness.runner.life.roll import LOOK_EVERY_S, roll
+from harness.wire import When
 
 _THREADS = 16
 _WRITTEN_WITHIN_S = 10.0

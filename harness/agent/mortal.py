@@ -15,10 +15,15 @@ def call_ourselves(name: str) -> None:
 
 def be_mortal(lease_s: float, parent: int, by: signal.Signals = signal.SIGKILL) -> None:
     """In a child: it ends (``by``) with its parent, and by itself after ``lease_s``. Both hold after an exec too."""
-    _libc.prctl(_PR_SET_PDEATHSIG, int(by), 0, 0, 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, lease_s)
+    end_with(parent, by)
+
+
+def end_with(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
+    """The kernel sends us ``by`` when ``parent`` ends, whatever ends it; if it has ended already, we end here."""
+    _libc.prctl(_PR_SET_PDEATHSIG, int(by), 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 
