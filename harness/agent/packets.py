@@ -276,13 +276,16 @@ def _port_counters(ports: Sequence[int]) -> Iterable[str]:
 
 
 def _route_counters(route: Route) -> Iterable[str]:
-    """Segments that carry data (PSH): what a toxic met. Only Toxiproxy itself talks to the peer's port directly."""
+    """Segments that carry data (PSH): what a toxic met, as it goes into the proxy, upstream from our own pod's programs.
+
+    Toxiproxy alone talks to the peer's port directly; a black hole passes nothing on that could be counted behind it.
+    """
     data = "tcp flags & psh == psh counter name"
     for stream in ("upstream", "downstream"):
         yield f"add counter {TABLE} {route.counter(stream)}"
     for version, ips in by_version(route.ips).items():
         ip, peers = _FAMILY[version][0], f"{{ {', '.join(ips)} }}"
-        up = f"meta skuid {TOXIPROXY_UID} {ip} daddr {peers} tcp dport {route.port}"
+        up = f"meta skuid != {TOXIPROXY_UID} {ip} daddr {peers} tcp dport {route.port}"
         down = f"iif != lo {ip} saddr {peers} tcp sport {route.port}"
         yield f"add rule {TABLE} sent {up} {data} {route.counter('upstream')}"
         yield f"add rule {TABLE} arrived {down} {data} {route.counter('downstream')}"

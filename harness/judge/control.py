@@ -14,6 +14,7 @@ CHANGE_FLOOR_S = 0.020  # a change of a round trip below this is the machine's n
 CHANGE_SHARE = 0.2  # of the fault's own strength
 LOST_SHARE = 0.02  # a busy machine loses an echo now and then ...
 LOST_MAX = 1  # ... and one alone says nothing
+JUDGED_MIN = 3  # answered echoes, for their median to say more than one slow one would
 WATCHED_MIN = 5  # echoes that should have been sent, of which half are wanted
 
 
@@ -56,7 +57,7 @@ def _change(pair: tuple[str, str], window: Window, allowed_s: float, evidence: E
     if lost > LOST_MAX and lost > LOST_SHARE * len(during):
         return f"lost {lost} of {len(during)} echoes"
     was, became = _answered(before), _answered(during)
-    if was and became and median(became) - median(was) > allowed_s:
+    if was and len(became) >= JUDGED_MIN and median(became) - median(was) > allowed_s:
         return f"became {show_s(median(became) - median(was))} slower (at most {show_s(allowed_s)})"
     return None
 

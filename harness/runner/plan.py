@@ -23,7 +23,7 @@ from harness.targets import Ask, pending, resolve
 
 ARM_LEAD_S = 3.0  # rules stand, empty, so long before they are filled: arming is never in a measured path
 LOOK_UP_LEAD_S = 0.5  # who leads may have changed a moment later
-OPEN_LEAD_S = 5.0  # an agent beside a node is a container to start first
+OPEN_LEAD_S = 8.0  # an agent beside a node is a container to start first
 AFTER_S = 3.0  # and it stays so long after the heal, to see that all is gone
 
 

@@ -33,5 +33,8 @@ class Counters:
 
     def _follow(self, put: Callable[[Read], None], until: threading.Event) -> None:
         while not until.wait(LOOK_EVERY_S):
-            for event in self.read("during"):
+            seen = tuple(self.read("during"))
+            if until.is_set():
+                return  # it may have been taken back before this was read
+            for event in seen:
                 put(event)
