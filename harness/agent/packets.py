@@ -276,7 +276,7 @@ def _port_counters(ports: Sequence[int]) -> Iterable[str]:
 
 
 def _route_counters(route: Route) -> Iterable[str]:
-    """Segments that carry data (PSH): what a toxic met, as it goes into the proxy, upstream from our own pod's programs.
+    """Segments that carry data (PSH): what a toxic met, as it goes into the proxy, upstream from our own programs.
 
     Toxiproxy alone talks to the peer's port directly; a black hole passes nothing on that could be counted behind it.
     """
