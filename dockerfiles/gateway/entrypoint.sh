@@ -23,6 +23,8 @@ cat > /run/gateway/haproxy.cfg <<END
 global
     log stdout format raw local0 info
     maxconn 4096
+    # An operator's door, on the loopback of the pod only.
+    stats socket ipv4@127.0.0.1:9999 level admin
 
 defaults
     mode http

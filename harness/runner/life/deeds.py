@@ -29,7 +29,7 @@ from harness.primitives import (
     Stop,
 )
 from harness.recording.events import Saved
-from harness.runner.life.archives import with_text
+from harness.runner.life.archives import content, with_text
 
 SAVED = "saved"  # the folder in a run's record where replaced files wait for their return
 _CPU_PERIOD_US = 100_000  # what an engine takes where nobody said
@@ -125,8 +125,18 @@ def do(running: RunningCluster, fault: str, primitive: EnginePrimitive, record: 
             running.write_file(node, path, with_text(_kept(record / old[_file(path)]), text))
             if restart:
                 running.restart(node, _GRACE_S)
+                _stayed(running, primitive)
         case Roll() | Command():
             raise TypeError(f"{type(primitive).__name__} is not one call")
+
+
+def _stayed(running: RunningCluster, primitive: Replace) -> None:
+    """What was put there may be gone after a restart; then the node started with something else."""
+    if content(running.read_file(primitive.node, primitive.path)) != primitive.text.encode():
+        raise EngineError(
+            f"{primitive.path} of {primitive.node} is not what was put there, once it was started (a volume in memory "
+            "is empty then, or the node writes it itself): name another file"
+        )
 
 
 def undo(running: RunningCluster, fault: str, primitive: EnginePrimitive, record: Path, old: Mapping[str, str]) -> bool:
