@@ -69,7 +69,7 @@ class Memory(Inside):
         what = (
             f"limited to {self.size_bytes / 1e6:g} MB"
             if self.manner == "limit"
-            else f"lose {self.size_bytes / 1e6:g} MB"
+            else f"left {self.size_bytes / 1e6:g} MB short"
         )
         return f"{', '.join(self.nodes)} {what}"
 

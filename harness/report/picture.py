@@ -220,7 +220,7 @@ def _shapes(
     # x is in percent of a wide page and y in pixels: eight of these to one of those look square.
     step, places = 0.05, {(round(x * 20), round(y * 2.5)) for x, y in exact}
     while len(places) > most:
-        step *= 1.6
+        step *= max(1.6, math.sqrt(len(places) / most))  # as many places as there are, or fewer, share a coarser one
         places = {(round(x / step), round(y / step / 8)) for x, y in exact}
     return tuple(Shape(round(x * step, 2), round(y * step * 8, 1)) for x, y in sorted(places))
 

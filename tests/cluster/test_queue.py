@@ -107,7 +107,7 @@ holder.wait()
 def gone():
     try:
         return "State:\\tZ" in open(f"/proc/{child}/status").read()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before we opened it, or before we read
         return True
 
 child_gone = until(gone)
