@@ -32,6 +32,8 @@ _START_S, _LEAVING_S = 8.0, 3.0  # how long these phases take, about
 _LOOK_S = 0.01
 _SETTLE_S = 0.7  # something that was still under way might come after everything was gone
 _START_MAX_S = 90.0
+# A harness that was frozen before it had started anything goes on when it is thawed, and plays its whole long run.
+_ENDS_ITSELF_S = 150.0
 _ENDS_S = 30.0  # for processes, once containers are gone
 _DISK = "size=8m"
 _SOCKET = "unix:///var/run/docker.sock"
@@ -147,7 +149,7 @@ class Trial:
         removed_s = self._gone(self._harm.bound_s, at_ns)
         if self._harm.then == "resume":
             harness.send_signal(signal.SIGCONT)
-        if not self._ends(harness, 60):
+        if not self._ends(harness, _ENDS_ITSELF_S):
             self._leaks.append("the harness did not end")
         sidecars.join(5)
         return removed_s
