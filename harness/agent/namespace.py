@@ -61,9 +61,8 @@ class Namespace(Place):
         return Inspection(super().inspect().elements, self._poisoning.held(), ports)
 
     def leave(self) -> None:
-        """The table of every run goes as well, and all toxics. Proxies stay for the connections that use them."""
+        """The table of every run goes as well. Proxies stay for the connections that use them."""
         try:
             super().leave()
         finally:
             self._kernel.change(packets.DELETE)
-            self._poisoning.leave()
