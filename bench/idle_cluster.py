@@ -156,5 +156,5 @@ def idle_cluster(record: Path, say: Callable[[str], None]) -> Iterator[IdleClust
         programs.heart.stop()
         programs.stop()
         programs.close()
-        if left := running.stop():
+        if left := running.stop().left:
             raise StartError(f"{', '.join(left)} could not be removed: run 'harness heal'.")

@@ -28,6 +28,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """What is still there after everything of a run was to go, by name.
+
+    ``left``: what could not be removed. ``husks``: networks to which nothing is attached any more and of which the
+    engine says that something is: it has miscounted, nobody can use them, and they go when it is next started.
+    """
+
+    left: tuple[str, ...] = ()
+    husks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a node's container may use, in the engine's own terms; 0: no limit.
 
@@ -165,5 +177,5 @@ class RunningCluster(Protocol):
     def save_logs(self, folder: Path) -> None:
         """One file per container."""
 
-    def stop(self) -> tuple[str, ...]:
-        """Remove every container, network and volume of the run; the names of what could not be removed."""
+    def stop(self) -> Removed:
+        """Remove every container, network and volume of the run; what is there all the same."""

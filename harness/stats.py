@@ -10,6 +10,7 @@ from math import ceil, inf
 from harness.operations import Operation, Outcome
 
 BEYOND = 5  # samples that must lie beyond a quantile before it says anything
+PUNCTUAL_S = 0.010  # an operation sent later than this was sent late
 P95, P99 = Fraction(95, 100), Fraction(99, 100)
 
 
@@ -36,6 +37,16 @@ def succeeded(operations: Sequence[Operation]) -> int:
 def latencies(operations: Sequence[Operation]) -> list[float]:
     """Sorted, in seconds from the due time; an operation without a right answer counts as infinitely slow."""
     return sorted(op.latency_s if op.outcome is Outcome.OK else inf for op in operations)
+
+
+def waits(operations: Sequence[Operation]) -> list[float]:
+    """As ``latencies``, from the instant each was really sent: what the load generator was late is not in it."""
+    return sorted((op.done_ns - op.sent_ns) / 1e9 if op.outcome is Outcome.OK else inf for op in operations)
+
+
+def shortened(operations: Sequence[Operation]) -> int:
+    """How many timed out that the load generator had sent more than ``PUNCTUAL_S`` late, so that they had less time."""
+    return sum(op.outcome is Outcome.TIMED_OUT and op.send_error_s > PUNCTUAL_S for op in operations)
 
 
 def send_error_p99_s(operations: Sequence[Operation]) -> float | None:

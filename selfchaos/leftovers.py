@@ -28,6 +28,17 @@ def on_engine(client: docker.DockerClient, records: Path) -> tuple[str, ...]:
     return tuple(sorted(f"{what} {name.removeprefix('/')}" for name, what in ours))
 
 
+def worse_than_husks(client: docker.DockerClient, records: Path) -> tuple[str, ...]:
+    """As ``on_engine``, but for networks to which nothing is attached: the engine itself does not let go of them."""
+    api = client.api
+    empty = (
+        f"network {n['Name']}"
+        for n in api.networks(filters={"label": LABEL_RECORD})
+        if not api.inspect_network(n["Id"])["Containers"]
+    )
+    return tuple(sorted(set(on_engine(client, records)) - set(empty)))
+
+
 def processes(mark: str) -> Iterator[Process]:
     """Everything alive that a point started, whoever its parent is now."""
     wanted = f"{MARK}={mark}".encode()

@@ -16,6 +16,7 @@ class Result(msgspec.Struct, frozen=True):
     ``note``: why the harm could not be done, which is no leak. ``in_force``: how many elements and toxics were there at
     the harm; ``healed_s`` when the last of them was gone; ``removed_s`` when no container, network or volume was left
     (``both``: counted from the command ``harness heal``). ``leaks``: what was still there when nothing should be.
+    ``husks``: how often nothing was left but an empty network that the engine, miscounting, did not let go of.
     """
 
     seed: int
@@ -29,6 +30,7 @@ class Result(msgspec.Struct, frozen=True):
     healed_s: float | None
     removed_s: float | None
     leaks: tuple[str, ...]
+    husks: int = 0
 
 
 def append(file: Path, result: Result) -> None:
@@ -74,6 +76,8 @@ def _spread(values_s: Iterable[float | None]) -> str:
 def _leaks(results: Sequence[Result]) -> Iterator[str]:
     leaked = [r for r in results if r.leaks]
     yield f"{len(leaked)} of {len(results)} points left something behind."
+    if husks := sum(r.husks for r in results):
+        yield f"After {husks} the engine kept an empty network that it believed to be in use (moby issue 19261)."
     for r in leaked:
         yield f"* {r.number} ({r.harm} in {r.phase}, {r.kind}): {'; '.join(r.leaks)}"
     for note in dict.fromkeys(r.note for r in results if r.note):

@@ -49,6 +49,7 @@ class Trial:
         self._records, self._temporary = self._folder / "runs", self._folder / "tmp"
         self._relay: Relay | None = None
         self._leaks: list[str] = []
+        self._husks = 0
 
     def play(self) -> Result:
         result = self._played()
@@ -82,7 +83,7 @@ class Trial:
         p = self._point
         return Result(
             self._seed, p.number, p.harm, p.kind, p.phase, round(p.share, 3), note, in_force, healed_s, removed_s,
-            tuple(self._leaks),
+            tuple(self._leaks), self._husks,
         )  # fmt: skip
 
     # --- before -------------------------------------------------------------------------------------------------------
@@ -176,7 +177,10 @@ class Trial:
         since_ns = at_ns or monotonic_ns()
         if _waited(lambda: not leftovers.on_engine(self._client, self._records), bound_s):
             return (monotonic_ns() - since_ns) / 1e9
-        self._leaks.append(f"not gone after {bound_s:.0f} s")
+        if left := leftovers.worse_than_husks(self._client, self._records):
+            self._leaks.append(f"not gone after {bound_s:.0f} s: {', '.join(left)}")
+        else:
+            self._husks += 1
         return None
 
     @staticmethod
@@ -195,7 +199,7 @@ class Trial:
         """Everything that is there now and should not be."""
         _waited(lambda: not any(leftovers.processes(self._mark)), _ENDS_S)
         time.sleep(_SETTLE_S)
-        self._leaks += leftovers.on_engine(self._client, self._folder)
+        self._leaks += leftovers.worse_than_husks(self._client, self._folder)
         self._leaks += [f"process {p.pid}: {p.command[:120]}" for p in leftovers.processes(self._mark)]
         self._leaks += [f"file {name}" for name in leftovers.in_folder(self._temporary)]
 

@@ -17,13 +17,14 @@ from harness.runner import alive
 from harness.runner.heal import heal as heal_run
 
 Say = Callable[[str], None]
+_HUSK = "an empty network that the engine believes to be in use (it miscounts); it goes when the engine is next started"
 _GUARDIAN_S = 10.0  # a guardian that is at it needs a second, on a busy machine some; after this nobody is
 
 
 def heal(project: str | None, say: Say, *, keep: bool = False) -> int:
     """Every dead run, or the one that is named, which may be a kept one too. Returns the exit code."""
     client = connect()
-    found = {name: Path(record) for name, record in runs_on(client).items() if project in (None, name)}
+    found = {name: remains.record for name, remains in runs_on(client).items() if project in (None, name)}
     if not found:
         say(f"nothing of {project or 'ours'} is on this engine")
     failed: dict[str, tuple[str, ...]] = {}
@@ -33,6 +34,8 @@ def heal(project: str | None, say: Say, *, keep: bool = False) -> int:
         elif left := _heal_one(client, name, record, keep=keep):
             failed[name] = left
             say(f"{name}: could not be healed: {', '.join(left)}")
+        elif not keep and name in runs_on(client):
+            say(f"{name}: gone but for {_HUSK}")
         else:
             say(f"{name}: {'healed' if keep else 'gone'}")
     return INCONCLUSIVE if failed else HELD
@@ -96,15 +99,18 @@ def refuse_residue(say: Say) -> None:
 
 
 def _dead(client: docker.DockerClient) -> list[str]:
-    return [name for name, record in runs_on(client).items() if alive.state(Path(record)) == "dead"]
+    """Runs whose containers or volumes are here and of which nobody is in charge."""
+    found = ((name, remains) for name, remains in runs_on(client).items() if not remains.harmless)
+    return [name for name, remains in found if alive.state(remains.record) == "dead"]
 
 
 def status() -> Iterator[str]:
     """One line for each run that has something on this engine."""
     said = {"dead": "left behind", "unknown": "without a record"}
     found = runs_on(connect())
-    for name, record in found.items():
-        state = alive.state(Path(record))
-        yield f"{name}  {said.get(state, state)}  {record}"
+    for name, remains in found.items():
+        state = alive.state(remains.record)
+        what = _HUSK if remains.harmless and state == "dead" else said.get(state, state)
+        yield f"{name}  {what}  {remains.record}"
     if not found:
         yield "nothing of ours is on this engine"

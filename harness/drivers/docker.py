@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from harness.drivers.deeds import Deeds
 from harness.drivers.prometheus import Prometheus
 from harness.drivers.remove import remove
 from harness.drivers.streams import AttachStream, ExecStream
-from harness.engine import Change
+from harness.engine import Change, Removed
 from harness.errors import EngineError
 from harness.primitives import Beside
 from harness.weave import Woven
@@ -181,11 +182,11 @@ class DockerCluster(Deeds):
 
     # --- leaving ------------------------------------------------------------------------------------------------------
 
-    def stop(self) -> tuple[str, ...]:
+    def stop(self) -> Removed:
         with translated(f"run {self._project} could not be removed"):
-            left = remove(self._client.api, self._project)
+            removed = remove(self._client.api, self._project)
         self._close_events()
-        return left
+        return removed
 
     def _close_events(self) -> None:
         if self._events is not None:
@@ -206,11 +207,22 @@ class DockerCluster(Deeds):
             return patient(call)
 
 
-def runs_on(client: docker.DockerClient) -> dict[str, str]:
-    """Every run that has a container, a network or a volume on this engine: project -> folder of its record."""
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What a run has on an engine. ``harmless``: networks only; nothing runs in them, and nothing is kept."""
+
+    record: Path
+    harmless: bool
+
+
+def runs_on(client: docker.DockerClient) -> dict[str, Remains]:
+    """Every run that has a container, a network or a volume on this engine, by project."""
     label: dict[str, str | list[str] | bool] = {"label": LABEL_RUN}
     with translated("looking for runs"):
+        empty = [n.attrs.get("Labels") or {} for n in client.networks.list(filters=label)]
         found = [c.labels for c in client.containers.list(all=True, ignore_removed=True, filters=label)]
-        found += [n.attrs.get("Labels") or {} for n in client.networks.list(filters=label)]
         found += [v.attrs.get("Labels") or {} for v in client.volumes.list(filters=label)]
-    return {labels[LABEL_RUN]: labels.get(LABEL_RECORD, "") for labels in found}
+    harmless = {labels[LABEL_RUN]: Remains(Path(labels.get(LABEL_RECORD, "")), harmless=True) for labels in empty}
+    return harmless | {
+        labels[LABEL_RUN]: Remains(Path(labels.get(LABEL_RECORD, "")), harmless=False) for labels in found
+    }

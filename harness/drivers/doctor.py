@@ -220,7 +220,7 @@ def _throw_away(client: docker.DockerClient, image: str, labels: pods.Labels) ->
             detach=True,
         )
     finally:
-        if left := DockerCluster(client, labels.project).stop():
+        if left := DockerCluster(client, labels.project).stop().left:
             raise EngineError(f"what doctor started could not be removed: {', '.join(left)}; run 'harness heal'.")
 
 

@@ -5,7 +5,7 @@ import msgspec
 from harness.objectives import Finding, Outcome
 
 SCHEMA = 1
-JUDGE = "1"  # raised whenever the same recording could get another verdict
+JUDGE = "2"  # raised whenever the same recording could get another verdict
 
 
 class FaultRecord(msgspec.Struct, frozen=True):

@@ -37,10 +37,12 @@ class Bound:
 
     def outcome(self, value: float, error: float = 0.0) -> Outcome:
         """Held or violated only if the whole interval ``value ± error`` says so; else inconclusive."""
-        low, high = self.met_by(value - error), self.met_by(value + error)
-        if low and high and self.met_by(value):
-            return "held"
-        return "inconclusive" if low or high or self.met_by(value) else "violated"
+        return self.among(value - error, value, value + error)
+
+    def among(self, *values: float) -> Outcome:
+        """Held or violated only if every one of the values that it may have been says so; else inconclusive."""
+        met = {self.met_by(value) for value in values}
+        return "inconclusive" if len(met) > 1 else "held" if met.pop() else "violated"
 
 
 def bound(of: Reader) -> Reader:

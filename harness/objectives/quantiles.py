@@ -9,7 +9,7 @@ from typing import ClassVar
 from harness.objectives.base import Bound, Finding, bound
 from harness.objectives.over_window import OverWindow
 from harness.operations import Operation
-from harness.stats import BEYOND, latencies, quantile, samples_needed, succeeded
+from harness.stats import BEYOND, latencies, quantile, samples_needed, succeeded, waits
 from harness.units import show_s
 from harness.words import DURATION, word
 
@@ -23,6 +23,9 @@ class Quantile(OverWindow):
     An operation without a right answer has no latency: nobody knows how long that user would have waited. It ranks
     above every answered one, so that failing fast never makes a system look quick. Where the quantile falls among
     those there is no figure, and no upper limit is met.
+
+    What the load generator itself was late is in the figure. Where a bound is met only with it, or only without it,
+    nobody can tell.
     """
 
     about: ClassVar[str] = "how long users waited for an answer; lost answers rank as the slowest"
@@ -36,14 +39,16 @@ class Quantile(OverWindow):
                 "inconclusive",
                 f"{self.key} takes {needed:,} operations ({BEYOND} beyond it); {samples:,} fell due in {self.window}",
             )
-        ordered = latencies(operations)
-        value = quantile(ordered, self.share)
+        value, least = quantile(latencies(operations), self.share), quantile(waits(operations), self.share)
         details = (("answered", f"{answered:,} of {samples:,}"),)
         if isinf(value):
             reason = f"{self.key} falls among the {samples - answered:,} of {samples:,} operations without an answer"
             return self.finding(self.bound.outcome(value), reason, details=details)
         reason = f"{self.key} {show_s(value)} of {samples:,} operations"
-        return self.finding(self.bound.outcome(value), reason, value, details=details)
+        outcome = self.bound.among(value, least)
+        if outcome == "inconclusive":
+            reason += f", and {show_s(least)} without what the load generator was late: too close to tell"
+        return self.finding(outcome, reason, value, details=details)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

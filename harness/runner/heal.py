@@ -40,7 +40,7 @@ def heal(running: RunningCluster, record: Path, *, remove: bool) -> tuple[str, .
     listen again. What agents changed in a pod they heal themselves, as soon as nobody speaks to them.
     """
     if remove:
-        return running.stop()
+        return running.stop().left
     recorded = read(record).events
     undos = (*_beside(running, recorded), *_by_engine(running, recorded, record))
     left = [f"{undo.fault} on {', '.join(undo.nodes)}: {error}" for undo in undos if (error := _failure(undo))]

@@ -261,7 +261,10 @@ class Player:
             if not self._options.keep:
                 self._watcher.say("taking everything down")
                 stopped = self._attempt(self._running.stop)
-                self.clean, left = stopped == (), stopped or ()
+                self.clean = stopped is not None and not stopped.left
+                left = (*stopped.left, *stopped.husks) if stopped else ()
+                for husk in stopped.husks if stopped else ():
+                    self._watcher.say(f"network {husk} stays: nothing is attached to it, but the engine says so")
             else:
                 self.clean = True
         took_s = (self._now_ns() - began_ns) / 1e9

@@ -6,6 +6,7 @@ import pytest
 
 from harness import guardian
 from harness.cli import healing
+from harness.drivers.docker import Remains
 from harness.errors import EngineError
 from harness.recording import events
 from harness.recording.folder import JOURNAL
@@ -16,7 +17,7 @@ class Engine:
     """What is on it: project -> record. ``stuck``: runs of which something cannot be removed."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-        self.folder, self.runs, self.stuck = folder, dict[str, str](), set[str]()
+        self.folder, self.runs, self.stuck = folder, dict[str, Remains](), set[str]()
         self.healed: list[tuple[str, bool]] = []
         self.said: list[str] = []
         monkeypatch.setattr(healing, "connect", lambda: None)
@@ -24,9 +25,9 @@ class Engine:
         monkeypatch.setattr(healing, "_heal_one", self.heal)
         monkeypatch.setattr(healing, "_GUARDIAN_S", 0.0)
 
-    def has(self, project: str, *, kept: bool = False, here: bool = True) -> Path:
+    def has(self, project: str, *, kept: bool = False, here: bool = True, harmless: bool = False) -> Path:
         record = self.folder / project
-        self.runs[project] = str(record)
+        self.runs[project] = Remains(record, harmless)
         if here:
             record.mkdir()
             (record / JOURNAL).write_bytes(events.encode(events.TornDown(1, 0.1, kept)))
@@ -34,6 +35,8 @@ class Engine:
 
     def heal(self, client: object, project: str, record: Path, *, keep: bool) -> tuple[str, ...]:
         self.healed.append((project, keep))
+        if not keep and not self.runs[project].harmless and project not in self.stuck:
+            del self.runs[project]
         return ("its network",) if project in self.stuck else ()
 
 
@@ -94,6 +97,16 @@ def test_a_run_refuses_to_start_on_what_a_dead_one_left(engine: Engine) -> None:
     engine.has("chaos-dead")
     with pytest.raises(EngineError, match=r"chaos-dead died and left something on this engine: .* harness heal"):
         healing.refuse_residue(engine.said.append)
+
+
+def test_an_empty_network_that_the_engine_keeps_is_named_and_is_in_nobodys_way(engine: Engine) -> None:
+    engine.has("chaos-husk", harmless=True)
+    healing.refuse_residue(engine.said.append)
+    assert healing.heal(None, engine.said.append) == 0
+    (said,) = engine.said
+    assert said.startswith("chaos-husk: gone but for an empty network that the engine believes to be in use")
+    (line,) = healing.status()
+    assert line.startswith("chaos-husk  an empty network")
 
 
 def test_a_dead_run_whose_guardian_is_at_it_is_waited_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

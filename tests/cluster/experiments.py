@@ -22,6 +22,24 @@ from harness.weave.pods import LABEL_NODE, LABEL_PART, LABEL_RUN
 LABELS = (LABEL_RUN, LABEL_PART, LABEL_NODE)
 
 
+STARTED: list[subprocess.Popen[str]] = []  # by the test that is running
+
+
+def end_all() -> None:
+    """A test that failed in the middle leaves no run behind: it would spoil those that come after it."""
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()  # its guardian heals
+        if process.stdout:
+            process.stdout.close()
+        process.wait()
+
+
 @dataclass
 class Experiment:
     """One ``harness run``, still going or over. ``runs`` is the folder of records it writes to, its own."""
@@ -35,6 +53,7 @@ class Experiment:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
+        STARTED.append(process)
         return cls(process, runs)
 
     def finish(self, timeout_s: float = 180) -> tuple[int, str]:

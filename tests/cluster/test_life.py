@@ -97,7 +97,7 @@ def node(engine: docker.DockerClient, images: Mapping[str, str]) -> Iterator[Nod
     found = Node(engine, images["sidecar"])
     within(10, lambda: b"ready" in found.container.logs())
     yield found
-    assert found.cluster.stop() == ()
+    assert found.cluster.stop().left == ()
 
 
 def within(seconds: float, true: Callable[[], bool]) -> None:

@@ -104,5 +104,5 @@ def test_a_run_that_is_kept_stays_up_healed_until_it_is_taken_down(tmp_path: Pat
     assert torn[0].kept
     from harness.drivers.docker import DockerCluster
 
-    assert DockerCluster(engine, run.project()).stop() == ()
+    assert DockerCluster(engine, run.project()).stop().left == ()
     assert left_of(engine, run.project()) == []

@@ -87,6 +87,28 @@ def test_a_quantile_is_counted_by_nearest_rank_from_the_due_time() -> None:
     assert measured("p95", story, p95="<= 10ms").measured == 0.01
 
 
+def test_what_the_load_generator_was_late_is_in_the_figure_and_decides_nothing() -> None:
+    story = Story((Harm(0, 60, Outcome.OK, 0.259, every=50),), late_s=0.040)
+    outcomes = [measured("p99", story, p99=f"<= {limit}ms").outcome for limit in (260, 230, 218)]
+    assert outcomes == ["held", "inconclusive", "violated"]
+    assert measured("p99", story, p99="<= 230ms").reason == (
+        "p99 259 ms of 3,000 operations, and 219 ms without what the load generator was late: too close to tell"
+    )
+
+
+def test_a_timeout_of_an_operation_that_was_sent_late_decides_nothing() -> None:
+    story = Story((Harm(0, 60, Outcome.TIMED_OUT, every=100),), late_s=0.040)
+    assert measured("success", story, success=">= 98%").outcome == "held"
+    unclear = measured("success", story, success=">= 99.5%")
+    assert (unclear.outcome, unclear.reason) == (
+        "inconclusive",
+        "2,970 of 3,000 operations got their answer (99 %); "
+        "30 that timed out were sent late by the load generator: too close to tell",
+    )
+    refused = Story((Harm(0, 60, Outcome.REFUSED, every=100),), late_s=0.040)
+    assert measured("success", refused, success=">= 99.5%").outcome == "violated"
+
+
 def test_failing_fast_does_not_make_a_system_quick() -> None:
     story = Story((Harm(0, 60, Outcome.REFUSED, 0.0001, every=20),))
     finding = measured("p99", story, p99="<= 100s")

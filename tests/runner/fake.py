@@ -15,7 +15,7 @@ from typing import Literal
 from harness import wire
 from harness.clock import monotonic_ns, to_ns
 from harness.cluster import CLIENT, Cluster
-from harness.engine import Answer, Change, Limits, Monitor, Output, Stream, Usage
+from harness.engine import Answer, Change, Limits, Monitor, Output, Removed, Stream, Usage
 from harness.errors import AgentError, EngineError
 from harness.operations import Operation, Outcome, pack
 from harness.primitives import Beside
@@ -420,7 +420,7 @@ class FakeCluster:
         self.calls.append("save logs")
         folder.mkdir(parents=True, exist_ok=True)
 
-    def stop(self) -> tuple[str, ...]:
+    def stop(self) -> Removed:
         self.calls.append("stop")
         self.happens("stop")
         for pod in pods(self.cluster):
@@ -428,7 +428,7 @@ class FakeCluster:
         self._changes.put(None)
         if self.habits.cannot_stop:
             raise EngineError("the engine did not answer: connection refused")
-        return self.habits.left
+        return Removed(self.habits.left)
 
     def orders(self, pod: str) -> list[wire.ToAgent | wire.ToClient]:
         """What its agent was told to do with faults, in order."""

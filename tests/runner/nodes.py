@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from harness.engine import Limits, Output
+from harness.engine import Limits, Output, Removed
 from harness.errors import EngineError
 
 OLD = Limits(memory_bytes=64_000_000, memory_swap_bytes=64_000_000)
@@ -91,6 +91,6 @@ class Nodes:
     def close_beside(self, node: str, fault: str) -> None:
         self._set("close beside", node, beside=self.now[node].beside - {fault})
 
-    def stop(self) -> tuple[str, ...]:
+    def stop(self) -> Removed:
         self.asked.append("stop")
-        return ()
+        return Removed()
