@@ -125,5 +125,7 @@ class Cpu(Inside):
         figures = (
             f"group used {sum(used[n] or 0.0 for n in looked):.2f} CPU, held back {sum(throttled.values()):.2f} s/s"
         )
+        gone = "the engine has the old quota" if self.manner == "limit" else "the loops are no more"
         words = f"{figures}, own threads waited {sum(waited.values()):.2f} s/s; {met}"
+        words += f"; gone: {gone if in_force.healed else 'not seen'}"
         return Sighting(len(seen) == len(self.nodes), came and hungry, words)

@@ -28,9 +28,13 @@ def around(window: Window) -> Window:
     return Window(window.start_ns - _BEFORE_NS, window.end_ns + _AFTER_NS)
 
 
+def is_short(window: Window) -> bool:
+    return window.length_s < 2 * _COUNTS_NS / 1e9
+
+
 def arrivals(evidence: Evidence, cluster: Cluster, nodes: tuple[str, ...], window: Window) -> int:
     """Packets for these nodes' ports meanwhile; of a fault shorter than the counting also those just around it."""
-    if window.length_s < 2 * _COUNTS_NS / 1e9:
+    if is_short(window):
         window = Window(window.start_ns - _COUNTS_NS, window.end_ns + _COUNTS_NS)
     return sum(evidence.arrivals(pod, window) for pod in dict.fromkeys(map(cluster.pod_of, nodes)))
 
@@ -71,6 +75,7 @@ class Ending(Fault):
         until_ns = window.end_ns - round(in_force.end_error_s * 1e9)
         early = said(evidence, self.nodes, self.up, Window(window.start_ns, until_ns)) if self.stays else {}
         met = arrivals(evidence, cluster, self.nodes, window)
-        words = f"{len(hit)} of {len(self.nodes)} {self.hit}; {met:,} {self.met}; {len(back)} {self.back}"
+        came = "packets came around that time" if is_short(window) else self.met
+        words = f"{len(hit)} of {len(self.nodes)} {self.hit}; {met:,} {came}; {len(back)} {self.back}"
         words += f"; {', '.join(early)} came back before it was told to" if early else ""
         return Sighting(len(hit) == len(self.nodes) and not early, met > 0, words)

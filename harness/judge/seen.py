@@ -89,7 +89,8 @@ def _doubts(
     if absent := _absent(fault, evidence, cluster):
         yield f"{fault.name} never came into force on {', '.join(absent)}"
     if not record.seen:
-        yield f"{fault.name} was never seen: {record.witness}"
+        why = [f"; {event.text}" for event in evidence.failed(fault.name)]
+        yield f"{fault.name} was never seen: {record.witness}{''.join(why[:1])}"
     elif not record.exercised:
         yield f"{fault.name} was met by no traffic: {record.witness}"
     if not fault.ends_itself and in_force.window.length_s < CUT_SHORT * fault.for_s:

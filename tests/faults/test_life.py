@@ -128,7 +128,7 @@ def test_a_crash_tells_how_long_its_restart_policy_took() -> None:
     crashed = sighting(
         Crash(**ONE), changed(15, "die"), changed(16.5, "start"), counted(9, 14.5), counted(12, 17), spell=spell
     )
-    words = "1 of 1 crashed; 3 packets came for a dead port; 1 started again: n1 after 1.50 s"
+    words = "1 of 1 crashed; 3 packets came around that time; 1 started again: n1 after 1.50 s"
     assert crashed == Sighting(True, True, words)
     down = sighting(Crash(**ONE), changed(15, "die"), *MET)
     assert down.witness == "1 of 1 crashed; 30 packets came for a dead port; 0 started again: nobody"
