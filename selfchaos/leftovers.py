@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+import docker.errors
 
 from harness.weave.pods import LABEL_RECORD
 
@@ -30,13 +31,16 @@ def on_engine(client: docker.DockerClient, records: Path) -> tuple[str, ...]:
 
 def worse_than_husks(client: docker.DockerClient, records: Path) -> tuple[str, ...]:
     """As ``on_engine``, but for networks to which nothing is attached: the engine itself does not let go of them."""
-    api = client.api
-    empty = (
-        f"network {n['Name']}"
-        for n in api.networks(filters={"label": LABEL_RECORD})
-        if not api.inspect_network(n["Id"])["Containers"]
-    )
-    return tuple(sorted(set(on_engine(client, records)) - set(empty)))
+    networks = client.api.networks(filters={"label": LABEL_RECORD})
+    empty = {f"network {n['Name']}" for n in networks if _is_empty(client, n["Id"])}
+    return tuple(sorted(set(on_engine(client, records)) - empty))
+
+
+def _is_empty(client: docker.DockerClient, network: str) -> bool:
+    try:
+        return not client.api.inspect_network(network)["Containers"]
+    except docker.errors.NotFound:
+        return True
 
 
 def processes(mark: str) -> Iterator[Process]:

@@ -190,6 +190,14 @@ def test_slow_answers_hurt_as_lost_ones_do_and_the_baseline_says_what_is_slow() 
     assert usual.details[-1] == ("well", "success ≥ 99 %, p95 ≤ 80 ms")
 
 
+def test_what_users_accept_is_well_whatever_the_baseline_was() -> None:
+    words = {"after": "lost-n1", "restored": "<= 3s"}
+    story = Story((Harm(15, 16, Outcome.OK, 0.2), Harm(16, 17, Outcome.OK, 0.3)))
+    accepted = [measured("restored", story, well=well, **words).measured for well in ("350ms", "250ms", "150ms")]
+    assert accepted == [0.0, 1.759, 1.759]
+    assert measured("restored", story, well="250ms", **words).details[-1] == ("well", "success ≥ 99 %, p95 ≤ 250 ms")
+
+
 def test_restored_only_after_the_heal_is_said() -> None:
     finding = restored(Story((Harm(15, 35.3, every=3),)))
     assert (finding.outcome, finding.reason) == (
