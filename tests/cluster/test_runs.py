@@ -7,6 +7,7 @@ import docker
 import pytest
 
 from harness.cli import results
+from harness.drivers.docker import DockerCluster
 from harness.judge import verdict as verdicts
 from harness.judge.judge import judge
 from harness.recording import events
@@ -85,24 +86,18 @@ def test_a_fault_whose_rules_were_taken_away_makes_the_run_inconclusive(
     assert left_of(engine, run.project()) == []
 
 
-def test_two_runs_at_once_do_not_meet(tmp_path: Path, engine: docker.DockerClient) -> None:
-    runs = [Experiment.start(HERE / "short-partition.yaml", tmp_path / str(i)) for i in (1, 2)]
-    for run in runs:
+def test_two_runs_at_once_do_not_meet_and_the_one_that_is_kept_stays_up_healed_until_it_is_taken_down(
+    tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    kept = Experiment.start(HERE / "short-partition.yaml", tmp_path / "kept", "--keep")
+    other = Experiment.start(HERE / "short-partition.yaml", tmp_path / "other")
+    for run in (kept, other):
         _, output = run.finish()
         fault = run.verdict().faults[0]
         assert (fault.seen, fault.exercised, fault.healed) == (True, True, True), output
-        assert left_of(engine, run.project()) == []
-    assert runs[0].project() != runs[1].project()
-
-
-def test_a_run_that_is_kept_stays_up_healed_until_it_is_taken_down(tmp_path: Path, engine: docker.DockerClient) -> None:
-    run = Experiment.start(HERE / "short-partition.yaml", tmp_path, "--keep")
-    run.finish()
-    names = left_of(engine, run.project())
-    assert any("n1" in name for name in names)
-    torn = [e for e in run.events() if isinstance(e, events.TornDown)]
-    assert torn[0].kept
-    from harness.drivers.docker import DockerCluster
-
-    assert DockerCluster(engine, run.project()).stop().left == ()
-    assert left_of(engine, run.project()) == []
+    assert kept.project() != other.project()
+    assert left_of(engine, other.project()) == []
+    assert any("n1" in name for name in left_of(engine, kept.project()))
+    assert [event.kept for event in kept.events() if isinstance(event, events.TornDown)] == [True]
+    assert DockerCluster(engine, kept.project()).stop().left == ()
+    assert left_of(engine, kept.project()) == []
