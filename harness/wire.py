@@ -217,10 +217,30 @@ FromAgent = Hello | Prepared | Armed | Fired | Healed | Counters | Probe | Readi
 # --- harness to client, and back --------------------------------------------------------------------------------------
 
 
-class Load(Message, frozen=True):
-    """Send operations of one traffic from ``start_ns`` until ``end_ns``: open loop, number i is due at start + i/rate.
+class Stretch(Message, frozen=True):
+    """For ``for_s`` the rate goes in a straight line from ``from_per_s`` to ``to_per_s``."""
 
-    ``client``: a name of the client table. ``options``: that client's own words (model, prompt, ...).
+    for_s: float
+    from_per_s: float
+    to_per_s: float
+
+
+class Share(Message, frozen=True):
+    """Of every ``sum of weights`` operations, about ``weight`` ask with these options; drawn by the load's seed."""
+
+    weight: float
+    options: tuple[tuple[str, str], ...]
+
+
+class Load(Message, frozen=True):
+    """Send operations of one traffic from ``start_ns`` until ``end_ns``.
+
+    Open loop: number i is due when the integral of the rate since ``start_ns`` reaches i, whatever became of the ones
+    before. The rate is ``rate_per_s`` but during the ``shape``, whose stretches follow each other from ``start_ns`` on.
+    Closed loop (``users`` > 0): so many users, each of whom asks, waits for the end, thinks for ``think_s``, and asks
+    again; an operation is due when it is sent.
+    ``client``: a name of the client table. ``options``: that client's own words (model, prompt, ...); ``mix``: several
+    of those, in place of ``options``.
     ``in_flight_max``: operations beyond it are not sent and are recorded as ``capped``.
     """
 
@@ -236,6 +256,10 @@ class Load(Message, frozen=True):
     in_flight_max: int
     seed: int
     options: tuple[tuple[str, str], ...] = ()
+    shape: tuple[Stretch, ...] = ()
+    users: int = 0
+    think_s: float = 0.0
+    mix: tuple[Share, ...] = ()
 
 
 class Once(Message, frozen=True):
@@ -294,7 +318,7 @@ def encode(message: Message) -> bytes:
 def _decoded(decoder: "msgspec.json.Decoder[_M]", line: bytes) -> _M:
     try:
         return decoder.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise WireError(f"a line that is not one of our messages ({error}): {line[:120]!r}") from error
 
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections to one target: one exchange at a time on each, kept alive in a pool or fresh for each.
+"""Connections to one target: one exchange at a time on each, kept in a pool or fresh for each.
 
 Nothing is ever asked twice: what goes wrong is told as it was seen, also when an idle connection turns out to be dead.
 """
@@ -7,11 +7,9 @@ import asyncio
 import errno
 import gc
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
-
-from harness.client.clients import Question
 from harness.client.exchange import Exchange
 from harness.client.target import Target
 from harness.operations import Outcome
@@ -19,21 +17,8 @@ from harness.operations import Outcome
 # asyncio's transports are rings that only a collection frees, and a load runs without: one for so many costs 1 ms.
 _COLLECT_AFTER = 256
 # One buffer for all: the event loop fills it and calls ``buffer_updated`` before it reads from another connection.
-_BUFFER = memoryview(bytearray(256 << 10))
-_FRAMING = (b"content-length", b"transfer-encoding")
+BUFFER = memoryview(bytearray(256 << 10))
 _OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
-
-
-def request_of(question: Question, host: str, port: int, keep: bool) -> bytes:
-    """The bytes of one HTTP/1.1 request."""
-    lines = [
-        f"{question.method} {question.path} HTTP/1.1",
-        f"Host: {f'[{host}]' if ':' in host else host}:{port}",
-        f"Connection: {'keep-alive' if keep else 'close'}",
-    ]
-    if question.body:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(question.body)}"]
-    return "\r\n".join([*lines, "", ""]).encode() + question.body
 
 
 def outcome_of(error: OSError) -> Outcome:
@@ -49,23 +34,35 @@ def outcome_of(error: OSError) -> Outcome:
     return Outcome.UNREACHABLE
 
 
-class Connection(asyncio.BufferedProtocol):
-    """``when_free``: the answer was whole and the server keeps the connection. ``when_lost``: it has ended."""
+class Connection(asyncio.BufferedProtocol, ABC):
+    """``when_free``: the answer was whole and the connection can be used again. ``when_lost``: it has ended.
+
+    One class for each way in which an answer's bytes say where it ends.
+    """
 
     def __init__(self, when_free: Callable[["Connection"], None], when_lost: Callable[["Connection"], None]) -> None:
         self._when_free = when_free
         self._when_lost = when_lost
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
-        self._parser = HttpResponseParser(self)
-        self._begin()
+        self._answered = False
+        self._kept = True  # may another question follow a whole answer?
+
+    @abstractmethod
+    def _read(self, exchange: Exchange, data: memoryview) -> None:
+        """Bytes came while ``exchange`` is open, good until this returns. ``_judge`` when the answer is whole."""
 
     def _begin(self) -> None:
+        """A new exchange begins."""
         self._answered = False
-        self._has_headers = False
-        self._framed = False
-        self._complete = False
-        self._kept = False
+
+    def _unasked(self, data: memoryview) -> None:
+        """Nobody asked: what comes next on this connection could be anyone's answer."""
+        self.abort()
+
+    def _ended_by_closing(self) -> bool:
+        """The other side has closed in the middle of an answer: is that how such an answer ends?"""
+        return False
 
     @property
     def stands(self) -> bool:
@@ -92,49 +89,6 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport:
             self._transport.abort()
 
-    # --- what asyncio calls -------------------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return _BUFFER
-
-    def buffer_updated(self, nbytes: int) -> None:
-        exchange = self._exchange
-        if exchange is None:  # nobody asked: what comes next on this connection could be anyone's answer
-            self.abort()
-            return
-        self._answered = True
-        try:
-            self._parser.feed_data(_BUFFER[:nbytes])
-        except HttpParserCallbackError:
-            raise  # a fault of ours, not of the answer
-        except (HttpParserError, HttpParserUpgrade) as error:
-            if not self._complete:
-                exchange.end(Outcome.WRONG, f"the answer is not HTTP: {error}")
-                self._exchange = None
-            self.abort()
-        if self._complete:
-            self._judge(exchange)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        del self._parser  # it knows us as we know it, and nothing collects such rings while a load runs
-        self._when_lost(self)
-        exchange, self._exchange = self._exchange, None
-        if exchange is None:
-            return
-        if isinstance(exc, OSError):
-            exchange.end(outcome_of(exc), str(exc))
-        elif not self._answered:
-            exchange.end(Outcome.CLOSED, "the connection was closed without an answer")
-        elif self._has_headers and not self._framed:
-            self._judge(exchange)  # HTTP/1.0's way: such a body ends with its connection
-        else:
-            exchange.end(Outcome.TRUNCATED, f"the connection was closed after {exchange.size_bytes} bytes of the body")
-
     def _judge(self, exchange: Exchange) -> None:
         self._exchange = None
         outcome, node, text = exchange.answer.judge(exchange.status)
@@ -144,39 +98,55 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self.close()
 
-    # --- what the parser calls ----------------------------------------------------------------------------------------
+    def _refuse(self, exchange: Exchange, text: str) -> None:
+        """What came is no answer at all, and nothing after it can be one."""
+        self._exchange = None
+        exchange.end(Outcome.WRONG, text)
+        self.abort()
 
-    def on_message_begin(self) -> None:
-        if self._complete:
-            self.abort()  # more than was asked for
+    # --- what asyncio calls -------------------------------------------------------------------------------------------
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._framed = self._framed or name.lower() in _FRAMING
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
 
-    def on_headers_complete(self) -> None:
-        if self._exchange and not self._complete:
-            self._has_headers = True
-            self._exchange.status = self._parser.get_status_code()
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return BUFFER
 
-    def on_body(self, data: bytes) -> None:
-        if self._exchange and not self._complete:
-            self._exchange.size_bytes += len(data)
-            self._exchange.answer.feed(data)
+    def buffer_updated(self, nbytes: int) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            self._unasked(BUFFER[:nbytes])
+            return
+        self._answered = True
+        self._read(exchange, BUFFER[:nbytes])
 
-    def on_message_complete(self) -> None:
-        if self._exchange and self._exchange.status < 200:
-            self._has_headers = self._framed = False  # 1xx only announces an answer
-        elif self._exchange:
-            self._complete = True
-            self._kept = self._parser.should_keep_alive()  # only here does it speak of this message
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._when_lost(self)
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
+            return
+        if isinstance(exc, OSError):
+            exchange.end(outcome_of(exc), str(exc))
+        elif not self._answered:
+            exchange.end(Outcome.CLOSED, "the connection was closed without an answer")
+        elif self._ended_by_closing():
+            self._judge(exchange)
+        else:
+            exchange.end(Outcome.TRUNCATED, f"the connection was closed after {exchange.size_bytes} bytes of the body")
+
+
+Opening = Callable[[Callable[[Connection], None], Callable[[Connection], None]], Connection]
 
 
 class Pool:
     """Connections to one target: the last one freed is the next one used, and a new one is opened when none is idle."""
 
-    def __init__(self, target: Target, keep: bool) -> None:
+    def __init__(self, target: Target, keep: bool, opening: Opening) -> None:
         self._target = target
         self._keep = keep
+        self._opening_as = opening
         self._idle: list[Connection] = []
         self._connections: set[Connection] = set()
         self._lost_since = 0
@@ -208,7 +178,7 @@ class Pool:
             return
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(self._free, self._lost), address, self._target.port
+                lambda: self._opening_as(self._free, self._lost), address, self._target.port
             )
         except OSError as error:
             self._target.doubt()

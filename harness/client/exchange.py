@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from harness.client.clients import Answer
+from harness.client.asking import Answer
 from harness.clock import monotonic_ns
 from harness.operations import Operation, Outcome
 

@@ -1,14 +1,13 @@
-"""The open loop: operation number i is due at start + i / rate, whatever became of the ones before."""
+"""One load: operations are sent as they fall due, or as users come back, and every end of one is recorded."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from harness.client.clients import Client
-from harness.client.connection import Pool, request_of
+from harness.client.arrivals import arrivals
+from harness.client.asks import Pools, Weighted, asks
 from harness.client.exchange import Exchange
 from harness.client.tally import Tally
-from harness.client.target import Target
 from harness.client.timer import Timer
 from harness.clock import NS_PER_S, monotonic_ns, to_ns
 from harness.errors import WireError
@@ -22,10 +21,16 @@ _BURST = 64  # a late generator catches up in bursts, and reads what came betwee
 
 def check(load: Load) -> None:
     """``WireError`` for what no load can be: one sentence."""
-    named = (("rate_per_s", load.rate_per_s), ("timeout_s", load.timeout_s), ("in_flight_max", load.in_flight_max))
+    rates = {rate for one in load.shape for rate in (one.from_per_s, one.to_per_s)}
+    named = [("timeout_s", load.timeout_s), ("in_flight_max", load.in_flight_max)]
+    named += [("users", load.users)] if load.users else [("rate_per_s", rate) for rate in (load.rate_per_s, *rates)]
+    named += [("a stretch's for_s", one.for_s) for one in load.shape]
+    named += [("a share's weight", one.weight) for one in load.mix]
     for name, value in named:
-        if value <= 0:
+        if not value > 0:
             raise WireError(f"traffic {load.traffic}: {name} is {value}; it must be more than 0")
+    if load.think_s < 0:
+        raise WireError(f"traffic {load.traffic}: think_s is {load.think_s}; it cannot be less than 0")
     if load.end_ns < load.start_ns:
         raise WireError(f"traffic {load.traffic}: it ends {load.start_ns - load.end_ns} ns before it starts")
 
@@ -36,7 +41,7 @@ class Running:
     def __init__(
         self,
         load: Load,
-        client: Client,
+        clients: Sequence[Weighted],
         tally: Tally,
         say: Callable[[Message], None],
         when_done: Callable[["Running"], None],
@@ -45,13 +50,12 @@ class Running:
         self._tally = tally
         self._say = say
         self._when_done = when_done
-        keep = load.connection == "keep-alive"
-        self._pool = Pool(Target(load.host, load.port), keep)
-        # Made once: nothing is left to do at the due time but to write.
-        self._cycle = [(request_of(q, load.host, load.port, keep), q.answer) for q in client.questions()]
+        self._pools = Pools(load)
+        self._asks = asks(load, clients, self._pools)
+        self._arrivals = arrivals(load)
+        self._closed_loop = load.users > 0
         self._timeout_ns = to_ns(load.timeout_s)
         self._sending = True
-        self._number = 0
         self._sent = 0
         self._in_flight = 0
         self._in_flight_peak = 0
@@ -62,30 +66,30 @@ class Running:
         self._expiring: asyncio.TimerHandle | None = None
         self._timer = Timer()
         self._loop.add_reader(self._timer.fd, self._tick)
-        self._timer.arm(self._due_ns(0))
+        self._timer.arm(self._arrivals.next_ns)
         tally.open()
 
-    def _due_ns(self, number: int) -> int:
-        return self.load.start_ns + round(number * NS_PER_S / self.load.rate_per_s)
-
     def _tick(self) -> None:
+        load, arrivals = self.load, self._arrivals
         for _ in range(_BURST):
-            due_ns = self._due_ns(self._number)
-            if due_ns >= self.load.end_ns:
+            due_ns = arrivals.next_ns
+            now_ns = monotonic_ns()
+            if due_ns >= load.end_ns and now_ns >= load.end_ns:
                 self._stop_sending()
                 self._finish_if_last()
                 return
-            if due_ns > monotonic_ns():
+            if due_ns > now_ns:
                 break
-            self._send(due_ns)
-        self._timer.arm(min(self._due_ns(self._number), self.load.end_ns))
+            arrivals.take()
+            self._send(now_ns if self._closed_loop else due_ns)
+        self._timer.arm(min(arrivals.next_ns, load.end_ns))
 
     def _send(self, due_ns: int) -> None:
-        request, answer = self._cycle[self._number % len(self._cycle)]
-        self._number += 1
+        pool, request, answer = next(self._asks)
         if self._in_flight >= self.load.in_flight_max:
             now_ns = monotonic_ns()
             self._record(Operation(due_ns, now_ns, now_ns, 0, Outcome.CAPPED, 0, ""))
+            self._freed(now_ns)
             return
         exchange = Exchange(due_ns, request, answer(), self._ended)
         self._sent += 1
@@ -93,7 +97,7 @@ class Running:
         self._in_flight_peak = max(self._in_flight_peak, self._in_flight)
         self._tally.in_flight = self._in_flight
         self._by_deadline.append(exchange)
-        self._pool.ask(exchange)
+        pool.ask(exchange)
         if self._expiring is None:
             self._expire_at(due_ns + self._timeout_ns)
 
@@ -103,7 +107,14 @@ class Running:
             self._sent -= 1
         self._tally.in_flight = self._in_flight
         self._record(exchange.operation())
+        if self._closed_loop:
+            self._freed(exchange.done_ns)
         self._finish_if_last()
+
+    def _freed(self, done_ns: int) -> None:
+        """A user has an answer, and comes back."""
+        if self._arrivals.freed(done_ns) and self._sending:
+            self._timer.arm(min(self._arrivals.next_ns, self.load.end_ns))
 
     def _record(self, operation: Operation) -> None:
         self._finished.append(operation)
@@ -151,5 +162,5 @@ class Running:
         self._flushing.cancel()
         if self._expiring:
             self._expiring.cancel()
-        self._pool.close()
+        self._pools.close()
         self._tally.close(monotonic_ns())

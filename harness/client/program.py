@@ -7,8 +7,9 @@ import resource
 import sys
 from typing import assert_never
 
+from harness.client.asks import clients_of
 from harness.client.clients import build
-from harness.client.connection import Pool, request_of
+from harness.client.connection import Pool
 from harness.client.exchange import Exchange
 from harness.client.load import Running, check
 from harness.client.output import Output
@@ -106,11 +107,11 @@ class Program:
         check(load)
         if load.traffic in self._loads:
             raise WireError(f"traffic {load.traffic} is running already; its load must end before another begins")
-        client = build(load.client, load.options, load.seed)
+        clients = clients_of(load)
         if not self._loads:
             _quiet()
         tally = self._tallies.setdefault(load.traffic, Tally())
-        self._loads[load.traffic] = Running(load, client, tally, self._say, self._done)
+        self._loads[load.traffic] = Running(load, clients, tally, self._say, self._done)
 
     def _done(self, running: Running) -> None:
         del self._loads[running.load.traffic]
@@ -118,8 +119,9 @@ class Program:
             gc.enable()
 
     def _ask(self, once: Once) -> None:
-        question = build(once.client, once.options, 0).questions()[0]
-        request = request_of(question, once.host, once.port, keep=False)
+        client = build(once.client, once.options, 0)
+        question = client.questions()[0]
+        request = question.request(once.host, once.port, keep=False)
 
         def ended(exchange: Exchange) -> None:
             expiring.cancel()
@@ -129,7 +131,7 @@ class Program:
 
         exchange = Exchange(monotonic_ns(), request, question.answer(), ended)
         expiring = self._loop.call_later(once.timeout_s, exchange.time_out)
-        pool = Pool(Target(once.host, once.port), keep=False)
+        pool = Pool(Target(once.host, once.port), False, client.opening(once.host, once.port))
         self._asking.add(pool)
         pool.ask(exchange)
 

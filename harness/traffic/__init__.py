@@ -2,8 +2,13 @@
 
 from harness.traffic.base import Traffic
 from harness.traffic.http import Http
-from harness.traffic.ollama import OllamaGenerate
+from harness.traffic.ollama import OllamaChat, OllamaGenerate
+from harness.traffic.openai import OpenaiChat
+from harness.traffic.tcp import Tcp
+from harness.traffic.websocket import Websocket
 
-CLIENTS: dict[str, type[Traffic]] = {kind.client: kind for kind in (OllamaGenerate, Http)}
+CLIENTS: dict[str, type[Traffic]] = {
+    kind.client: kind for kind in (OllamaGenerate, OllamaChat, OpenaiChat, Http, Tcp, Websocket)
+}
 
 __all__ = ["CLIENTS", "Traffic"]

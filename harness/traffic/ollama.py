@@ -10,19 +10,32 @@ from harness.words import COUNT, TEXT, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OllamaGenerate(Traffic):
-    """POST /api/generate, streaming. The tiny model's answer is checked token by token, any other's for its end."""
-
-    client: ClassVar[str] = "ollama-generate"
-    about: ClassVar[str] = "streams an answer from /api/generate and checks every token of it"
+class Model(Traffic):
+    """A question to a language model. The tiny model's answer is checked token by token, any other's for its end."""
 
     model: str = field(default="tiny", metadata=word("model", TEXT, "the model that is asked"))
     tokens: int = field(default=8, metadata=word("tokens", COUNT, "how many tokens an answer has"))
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        yield from super(OllamaGenerate, self).check(cluster)
+        yield from super(Model, self).check(cluster)
         if not 2 <= self.tokens <= 1000:
             yield "tokens", f"is {self.tokens}: write one from 2 (one token has no sequence to check) to 1000"
 
     def options(self) -> tuple[tuple[str, str], ...]:
         return (("model", self.model), ("tokens", str(self.tokens)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaGenerate(Model):
+    """POST /api/generate, streaming."""
+
+    client: ClassVar[str] = "ollama-generate"
+    about: ClassVar[str] = "streams an answer from /api/generate and checks every token of it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaChat(Model):
+    """POST /api/chat, streaming."""
+
+    client: ClassVar[str] = "ollama-chat"
+    about: ClassVar[str] = "streams an answer from /api/chat and checks every token of it"

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.clients import CLIENTS, Judged, build
+from harness.client.asking import Judged
+from harness.client.clients import CLIENTS, build
+from harness.client.http import Request
 from harness.errors import WireError
 from harness.operations import Outcome
 from tests.client.peer import frames
@@ -24,8 +26,12 @@ def judged(
     return answer.judge(status)
 
 
+def requests(client: str, pairs: tuple[tuple[str, str], ...] = ()) -> list[Request]:
+    return [one for one in build(client, pairs, 7).questions() if isinstance(one, Request)]
+
+
 def test_a_question_is_one_valid_request_for_each_digit() -> None:
-    questions = build("ollama-generate", (), 7).questions()
+    questions = requests("ollama-generate")
     assert [(q.method, q.path) for q in questions] == [("POST", "/api/generate")] * 10
     assert [json.loads(q.body) for q in questions] == [
         {
@@ -39,7 +45,7 @@ def test_a_question_is_one_valid_request_for_each_digit() -> None:
 
 
 def test_a_prompt_may_hold_any_character() -> None:
-    (question,) = build("ollama-generate", (("prompt", 'say "é\n"\x00 5'), ("stream", "false")), 7).questions()
+    (question,) = requests("ollama-generate", (("prompt", 'say "é\n"\x00 5'), ("stream", "false")))
     asked = json.loads(question.body)
     assert (asked["prompt"], asked["stream"]) == ('say "é\n"\x00 5', False)
 
@@ -116,7 +122,7 @@ def test_a_page_with_the_expected_status_is_right_whatever_the_status_is() -> No
     ("client", "text"),
     [
         ("htp", "'htp' is not a client; did you mean 'http'?"),
-        ("x", "'x' is not a client; there are ollama-generate, http"),
+        ("x", "'x' is not a client; there are ollama-generate, ollama-chat, openai-chat, http, tcp, websocket"),
     ],
 )
 def test_a_client_that_is_not_there_is_one_sentence(client: str, text: str) -> None:
@@ -132,7 +138,11 @@ NO_NEED = "is for other models: the tiny model's answer is known, leave it out"
 @pytest.mark.parametrize(
     ("client", "pairs", "text"),
     [
-        ("http", "x=1", "'x' is not one of its options; there are path, status, body"),
+        (
+            "http",
+            "x=1",
+            "'x' is not one of its options; there are path, method, headers, send, size, status, body, json",
+        ),
         ("http", "path=up", "option 'path' is 'up': write an absolute path without spaces, such as /health"),
         ("http", "path=/ X", "option 'path' is '/ X': write an absolute path without spaces, such as /health"),
         ("http", "path=/\r\n", "option 'path' is '/\r\n': write an absolute path without spaces, such as /health"),
@@ -151,6 +161,67 @@ def test_a_wrong_option_is_one_sentence(client: str, pairs: str, text: str) -> N
     with pytest.raises(WireError) as caught:
         build(client, given, 7)
     assert str(caught.value) == f"client {client}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("client", "pairs", "text"),
+    [
+        (
+            "http",
+            (("method", "BREW"),),
+            "option 'method' is 'BREW': write one of GET, POST, PUT, PATCH, DELETE, OPTIONS",
+        ),
+        ("http", (("json", "$.a = 1"),), "option 'json' is '$.a = 1': write a path, and what must be there"),
+        ("http", (("headers", "A: b\nHost: x"),), "option 'headers' is 'Host: x': the client writes Host itself"),
+        ("http", (("headers", "A"),), "option 'headers' is 'A': write a header such as 'Accept: application/json'"),
+        ("tcp", (("send", "a\nb"),), "option 'send' has more than one line: write one"),
+        ("websocket", (("path", "up"),), "option 'path' is 'up': write an absolute path without spaces"),
+    ],
+)
+def test_a_wrong_option_of_the_others_is_one_sentence_too(
+    client: str, pairs: tuple[tuple[str, str], ...], text: str
+) -> None:
+    with pytest.raises(WireError) as caught:
+        build(client, pairs, 7)
+    assert str(caught.value).startswith(f"client {client}: {text}")
+
+
+def test_any_request_can_be_written() -> None:
+    (put,) = requests(
+        "http", (("method", "PUT"), ("path", "/a"), ("send", "é"), ("headers", "content-type: text/plain\nX-A: b"))
+    )
+    assert put.request("::1", 80, True) == (
+        b"PUT /a HTTP/1.1\r\nHost: [::1]:80\r\nConnection: keep-alive\r\ncontent-type: text/plain\r\nX-A: b\r\n"
+        b"Content-Length: 2\r\n\r\n\xc3\xa9"
+    )
+    (post,) = requests("http", (("method", "POST"),))
+    assert post.request("h", 80, False) == (
+        b"POST / HTTP/1.1\r\nHost: h:80\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    )
+
+
+def test_a_made_body_has_the_size_and_the_type_that_it_should() -> None:
+    (one,) = requests("http", (("size", "100001"),))
+    assert (len(one.body), one.headers) == (100_001, ("Content-Type: application/octet-stream",))
+    assert one.body == requests("http", (("size", "100001"),))[0].body
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "text"),
+    [
+        (b'{"state": "up", "n": [1]}', Outcome.OK, '{"state": "up", "n": [1]}'),
+        (b'{"state": "down"}', Outcome.WRONG, '$.state is "down", not "up"'),
+        (b"{}", Outcome.WRONG, "there is no $.state in it"),
+        (b"<html>", Outcome.WRONG, "the answer is not JSON: JSON is malformed: invalid character (byte 0)"),
+        (b'"' + b"x" * (1 << 20) + b'"', Outcome.WRONG, "a document of more than 1048576 bytes"),
+    ],
+)
+def test_a_document_must_have_its_value(body: bytes, outcome: Outcome, text: str) -> None:
+    answer = build("http", (("json", '$.state == "up"'),), 0).questions()[0].answer()
+    for start in range(0, len(body), 100_000):
+        answer.feed(body[start : start + 100_000])
+    assert answer.judge(200) == Judged(outcome, "", text)
+    assert answer.judge(503).outcome is Outcome.SERVER_ERROR
 
 
 def test_every_client_has_a_question_without_any_option() -> None:

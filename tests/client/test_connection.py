@@ -2,7 +2,7 @@ import asyncio
 import time
 
 from harness.client.clients import build
-from harness.client.connection import Pool, request_of
+from harness.client.connection import Pool
 from harness.client.exchange import Exchange
 from harness.client.target import Target
 from harness.clock import monotonic_ns
@@ -12,12 +12,13 @@ from tests.client.peer import Reply, serving, whole
 def test_a_connection_whose_end_was_seen_is_not_used_in_the_same_turn_of_the_loop() -> None:
     async def story(port: int) -> list[str]:
         loop = asyncio.get_running_loop()
-        pool = Pool(Target("127.0.0.1", port), keep=True)
-        question = build("ollama-generate", (), 7).questions()[0]
+        client = build("ollama-generate", (), 7)
+        pool = Pool(Target("127.0.0.1", port), True, client.opening("127.0.0.1", port))
+        question = client.questions()[0]
         ended: asyncio.Queue[str] = asyncio.Queue()
 
         def ask() -> None:
-            request = request_of(question, "127.0.0.1", port, keep=True)
+            request = question.request("127.0.0.1", port, keep=True)
             pool.ask(Exchange(monotonic_ns(), request, question.answer(), lambda e: ended.put_nowait(e.outcome.name)))
 
         ask()

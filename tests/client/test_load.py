@@ -2,13 +2,15 @@ import errno
 import socket
 import time
 from collections import Counter
+from itertools import islice
 from statistics import quantiles
 
 import pytest
 
 from harness.client.connection import outcome_of
 from harness.operations import Operation, Outcome
-from harness.wire import Answered, Failed, Heartbeat, LoadDone, Once, Operations, Pulse, Stop
+from harness.pace import Pace
+from harness.wire import Answered, Failed, Heartbeat, LoadDone, Once, Operations, Pulse, Share, Stop, Stretch
 from tests.client.peer import HEAD, LAST_CHUNK, Reply, chunk, frames, right_text, serving, whole
 from tests.client.talk import Talk, alone, inside, load, peer_alone
 
@@ -86,6 +88,57 @@ def test_send_times_are_punctual() -> None:
     assert (len(got), outcomes(got)) == (1000, {"OK"})
     assert quantiles(errors_ms, n=2)[0] < 2
     assert p99(errors_ms) < 100
+
+
+def test_a_shape_is_sent_as_it_falls_due() -> None:
+    shape = (Stretch(0.2, 20.0, 20.0), Stretch(0.2, 100.0, 100.0))
+    with serving(right) as seen, inside() as talk:
+        asked = load(seen.port, rate_per_s=20.0, shape=shape, for_s=0.6)
+        got = talk.run(asked)
+    assert [o.due_ns for o in got] == list(islice(Pace(20.0, shape).dues_ns(asked.start_ns), 28))
+    assert (len(got), outcomes(got)) == (28, {"OK"})
+
+
+def test_users_wait_for_their_answers_and_think_between_them() -> None:
+    with serving(lambda number, body: Reply(whole(body), wait_s=0.1)) as seen, inside() as talk:
+        asked = load(seen.port, users=3, think_s=0.1, rate_per_s=0.0, for_s=1.0)
+        got = talk.run(asked)
+        done = talk.heard[-1]
+    assert done == LoadDone("chat", len(got), 3)
+    assert outcomes(got) == {"OK"}
+    assert 3 <= len(got) <= 15  # 3 users, and 0.2 s at least between two questions of each
+    assert all(o.due_ns <= o.sent_ns < o.due_ns + 50_000_000 and o.latency_s >= 0.1 for o in got)
+    ends = sorted(o.done_ns for o in got)
+    assert all(o.sent_ns - end >= 100_000_000 for o, end in zip(got[3:], ends, strict=False))
+
+
+def test_users_who_do_not_think_ask_again_at_once_and_are_never_more() -> None:
+    with serving(right) as seen, inside() as talk:
+        got = talk.run(load(seen.port, users=2, think_s=0.0, rate_per_s=0.0, for_s=0.3))
+        done = talk.heard[-1]
+    assert isinstance(done, LoadDone)
+    assert (outcomes(got), done.in_flight_peak, seen.connections) == ({"OK"}, 2, 2)
+    assert len(got) > 10
+
+
+def test_users_whose_answers_never_come_ask_again_after_their_deadline() -> None:
+    with serving(lambda number, body: Reply(wait_s=5.0)) as seen, inside() as talk:
+        got = talk.run(load(seen.port, users=2, think_s=0.0, rate_per_s=0.0, timeout_s=0.2, for_s=0.5))
+    assert outcomes(got) == {"TIMED_OUT"}
+    assert 4 <= len(got) <= 6
+
+
+def test_a_mix_asks_its_parts_by_their_weights() -> None:
+    made = (("path", "/seldom"), ("method", "POST"), ("size", "2000"), ("headers", "X-A: b\nX-C: d"))
+    mix = (Share(3.0, (("path", "/often"),)), Share(1.0, made))
+    with serving(lambda number, body: Reply(plain("200 OK", b"x"))) as seen, inside() as talk:
+        got = talk.run(load(seen.port, client="http", rate_per_s=200.0, mix=mix))
+    assert (len(got), outcomes(got)) == (100, {"OK"})
+    heads = [head.split(b"\r\n") for head in seen.requests if head.startswith(b"POST /seldom HTTP/1.1\r\n")]
+    assert all({b"X-A: b", b"X-C: d", b"Content-Length: 2000"} <= set(head) for head in heads)
+    assert [len(body) for body in seen.bodies if body] == [2000] * len(heads)
+    assert 10 <= len(heads) <= 45
+    assert sum(head.startswith(b"GET /often ") for head in seen.requests) == 100 - len(heads)
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------
@@ -281,6 +334,11 @@ def test_a_heartbeat_is_answered_at_once() -> None:
             "client ollama-generate: 'modle' is not one of its options; did you mean 'model'?",
         ),
         ({"rate_per_s": 0.0}, "traffic chat: rate_per_s is 0.0; it must be more than 0"),
+        ({"users": -1}, "traffic chat: users is -1; it must be more than 0"),
+        ({"users": 2, "think_s": -1.0}, "traffic chat: think_s is -1.0; it cannot be less than 0"),
+        ({"shape": (Stretch(1.0, 0.0, 5.0),)}, "traffic chat: rate_per_s is 0.0; it must be more than 0"),
+        ({"shape": (Stretch(0.0, 1.0, 5.0),)}, "traffic chat: a stretch's for_s is 0.0; it must be more than 0"),
+        ({"mix": (Share(0.0, ()),)}, "traffic chat: a share's weight is 0.0; it must be more than 0"),
         ({"for_s": -1.0}, "traffic chat: it ends 1000000000 ns before it starts"),
     ],
 )
@@ -359,7 +417,7 @@ def test_a_fault_of_our_own_is_told_and_ends_it(monkeypatch: pytest.MonkeyPatch)
     def feed(self: object, data: bytes) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr("harness.client.clients._Page.feed", feed)
+    monkeypatch.setattr("harness.client.asking.Page.feed", feed)
     with serving(lambda number, body: Reply(plain("200 OK", b"x"))) as seen, inside() as talk:
         talk.say(load(seen.port, client="http", for_s=60.0))
         said = talk.next(Failed).text
