@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.objectives import Objective, Promql
+from harness.objectives.aftermath import generator_late_s
 from harness.operations import Outcome
 from harness.recording.events import FaultFired, LoadEnded, Trouble
 from harness.recording.evidence import WALL, Evidence, Window
-from harness.scenario import Scenario
-from harness.stats import send_error_p99_s, succeeded
+from harness.scenario import Phases, Scenario
+from harness.stats import succeeded
 from harness.traffic import Traffic
 from harness.units import show_s, show_share
 
@@ -56,7 +57,7 @@ def measurement_doubts(scenario: Scenario, evidence: Evidence) -> Iterator[Doubt
     yield from _unfinished(evidence)
     yield from _clock_doubts(evidence)
     for traffic in scenario.traffic:
-        for text in _traffic_doubts(traffic, evidence):
+        for text in _traffic_doubts(traffic, scenario.phases, evidence):
             yield Doubt(text, _one_traffic(traffic.name))
     for text in _scrape_doubts(evidence):
         yield Doubt(text, _prometheus)
@@ -108,10 +109,11 @@ def _clock_doubts(evidence: Evidence) -> Iterator[Doubt]:
             yield Doubt(text, _prometheus if node == WALL else everything)
 
 
-def _traffic_doubts(traffic: Traffic, evidence: Evidence) -> Iterator[str]:
+def _traffic_doubts(traffic: Traffic, planned: Phases, evidence: Evidence) -> Iterator[str]:
     name, operations = traffic.name, evidence.operations.get(traffic.name, ())
-    due = traffic.rate_per_s * evidence.phases["all"].length_s if evidence.phases else 0.0
-    if len(operations) < SENT * due:
+    seen_s = evidence.phases["all"].length_s if evidence.phases else 0.0
+    due = traffic.due(planned.warmup_s, planned.faults_s, seen_s)
+    if due is not None and len(operations) < SENT * due:
         yield f"{name}: {len(operations):,} operations were recorded; {due:,.0f} should have fallen due"
     capped = sum(op.outcome is Outcome.CAPPED for op in operations)
     if capped:
@@ -121,7 +123,7 @@ def _traffic_doubts(traffic: Traffic, evidence: Evidence) -> Iterator[str]:
         yield f"{name}: the load generator never said that it was done"
     elif len(operations) - capped < ended.sent:
         yield f"{name}: {ended.sent:,} operations were sent and only {len(operations) - capped:,} recorded"
-    late_s, allowed_s = send_error_p99_s(operations), max(LATE_S, 0.5 / traffic.rate_per_s)
+    late_s, allowed_s = generator_late_s(evidence, name), max(LATE_S, 0.5 * traffic.gap_s)
     if late_s is not None and late_s > allowed_s:
         yield f"{name}: the load generator was {show_s(late_s)} late (p99; at most {show_s(allowed_s)})"
     warmup = evidence.due_in(name, evidence.phases.get("warmup", Window(0, 0)))

@@ -1,23 +1,24 @@
 """Scenario and evidence in, verdict out. Pure: no clock, no files, no randomness, figures rounded."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as changed
 
 from harness import errors
 from harness.judge.doubts import Doubt, everything, measurement_doubts
+from harness.judge.recovery import hit, recoveries
 from harness.judge.seen import Seen, fault_doubt, planned, see
-from harness.judge.verdict import JUDGE, SCHEMA, Timing, TrafficRecord, Verdict
+from harness.judge.verdict import JUDGE, SCHEMA, Recovery, Timing, TrafficRecord, Verdict
 from harness.objectives import Finding, Objective
 from harness.objectives import Outcome as Word
+from harness.objectives.aftermath import generator_late_s
 from harness.objectives.restored import Restored
 from harness.operations import Outcome
 from harness.recording.events import Ready, TornDown
 from harness.recording.evidence import Evidence
 from harness.scenario import Scenario
-from harness.stats import send_error_p99_s, succeeded
+from harness.stats import ended
 
 _ORDER: tuple[Word, ...] = ("held", "inconclusive", "violated")
 _EXIT: dict[Word, int] = {"held": errors.HELD, "inconclusive": errors.INCONCLUSIVE, "violated": errors.VIOLATED}
@@ -35,6 +36,7 @@ class Case:
     doubts: tuple[Doubt, ...]
     unhealed: tuple[str, ...]
     without_faults: bool
+    recoveries: tuple[Recovery, ...] = ()
 
 
 def judge(scenario: Scenario, evidence: Evidence) -> Verdict:
@@ -67,11 +69,13 @@ def judge(scenario: Scenario, evidence: Evidence) -> Verdict:
             in_force_error_s=_rounded(max((spell.start_error_s for spell in spells), default=None)),
             skew_s=_rounded(max((spell.skew_s for spell in spells), default=None)),
         ),
+        recoveries=case.recoveries,
     )
 
 
 def _case(scenario: Scenario, evidence: Evidence, without_faults: bool) -> Case:
     objectives = tuple(o for o in scenario.objectives if not (without_faults and o.needs))
+    evidence = replace(evidence, hit=_hit(scenario, evidence))
     seen: tuple[Seen, ...] = ()
     if without_faults:
         evidence = replace(evidence, placebos={f.name: planned(f, scenario, evidence) for f in scenario.faults})
@@ -91,14 +95,23 @@ def _case(scenario: Scenario, evidence: Evidence, without_faults: bool) -> Case:
         doubts=tuple(d for d in doubts if d.rests is everything or not d.always or any(map(d.rests, objectives))),
         unhealed=tuple(dict.fromkeys((*(one.unhealed for one in seen if one.unhealed), *troubles))),
         without_faults=without_faults,
+        recoveries=() if without_faults else recoveries(scenario, evidence, doubts),
     )
+
+
+def _hit(scenario: Scenario, evidence: Evidence) -> Mapping[tuple[str, str], frozenset[str]]:
+    if evidence.began is None:
+        return {}
+    cluster = evidence.began.cluster
+    pairs = ((fault, traffic) for fault in scenario.faults for traffic in scenario.traffic)
+    return {(f.name, t.name): hit(f, t.to, cluster, evidence) for f, t in pairs}
 
 
 def _doubted(objective: Objective, finding: Finding, doubts: Iterable[Doubt]) -> Finding:
     """The finding as it was measured, or inconclusive for the first doubt it does not stand."""
     for doubt in doubts:
         if doubt.rests(objective) and (doubt.always or finding.outcome == "held"):
-            return changed(finding, outcome="inconclusive", reason=doubt.text)
+            return changed(finding, outcome="inconclusive", reason=doubt.text, doubted=True)
     return finding
 
 
@@ -186,9 +199,9 @@ def _held(case: Case) -> str:
 
 def _traffic(name: str, evidence: Evidence) -> TrafficRecord:
     operations = evidence.operations.get(name, ())
-    counts = Counter(op.outcome for op in operations)
-    ok, wrong = succeeded(operations), counts[Outcome.WRONG]
-    failures = {outcome: n for outcome, n in counts.items() if outcome not in (Outcome.OK, Outcome.WRONG)}
+    counts = {outcome: ended(operations, outcome) for outcome in Outcome}
+    ok, wrong = counts[Outcome.OK], counts[Outcome.WRONG]
+    failures = {outcome: n for outcome, n in counts.items() if n and outcome not in (Outcome.OK, Outcome.WRONG)}
     named = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
     return TrafficRecord(
         name=name,
@@ -197,7 +210,7 @@ def _traffic(name: str, evidence: Evidence) -> TrafficRecord:
         failed=len(operations) - ok - wrong,
         wrong=wrong,
         failures=tuple((outcome.name.lower().replace("_", "-"), n) for outcome, n in named),
-        send_error_p99_s=_rounded(send_error_p99_s(operations)),
+        send_error_p99_s=_rounded(generator_late_s(evidence, name)),
     )
 
 

@@ -1,11 +1,13 @@
 """What a run comes to: ``verdict.json``. The same recording and the same judge give the same bytes."""
 
+from typing import Literal
+
 import msgspec
 
 from harness.objectives import Finding, Outcome
 
 SCHEMA = 1
-JUDGE = "2"  # raised whenever the same recording could get another verdict
+JUDGE = "3"  # raised whenever the same recording could get another verdict
 
 
 class FaultRecord(msgspec.Struct, frozen=True):
@@ -40,6 +42,31 @@ class TrafficRecord(msgspec.Struct, frozen=True):
     send_error_p99_s: float | None
 
 
+PhaseName = Literal["detected", "failed over", "restored", "repaired"]
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """One step of a recovery. ``after_s``: seconds since the fault was in force (``repaired``: since it was healed).
+
+    None: it was not reached while we looked, or cannot be told; ``why`` says which. ``error_s``: its plus or minus.
+    ``source``: where the figure came from, in words.
+    """
+
+    phase: PhaseName
+    after_s: float | None
+    error_s: float | None
+    source: str
+    why: str = ""
+
+
+class Recovery(msgspec.Struct, frozen=True):
+    """How one traffic came through one fault: its phases, in the order detected, failed over, restored, repaired."""
+
+    fault: str
+    traffic: str
+    phases: tuple[Phase, ...]
+
+
 class Timing(msgspec.Struct, frozen=True):
     """``in_force_error_s``: widest bracket of a start; ``skew_s``: widest gap between its first and last node."""
 
@@ -70,6 +97,7 @@ class Verdict(msgspec.Struct, frozen=True):
     faults: tuple[FaultRecord, ...]
     traffic: tuple[TrafficRecord, ...]
     timing: Timing
+    recoveries: tuple[Recovery, ...] = ()
 
 
 def encode(verdict: Verdict) -> bytes:

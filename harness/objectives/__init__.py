@@ -1,14 +1,24 @@
 """What can be asked of a run: one class per figure, one line in the table."""
 
-from harness.objectives.answers import Success, Wrong
+from harness.objectives.amplification import Amplification
+from harness.objectives.answers import Lost, Success, Wrong
+from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
+from harness.objectives.claimed import Claimed
+from harness.objectives.logged import Logged
 from harness.objectives.promql import Promql
 from harness.objectives.quantiles import P50, P90, P95, P99, P999, Max
-from harness.objectives.restored import Restored
+from harness.objectives.ready import Ready
+from harness.objectives.restored import Detected, FailedOver, Repaired, Restored
 from harness.objectives.when import WINDOWS, Moment
 
 OBJECTIVES: dict[str, type[Objective]] = {
-    kind.key: kind for kind in (Success, Wrong, P50, P90, P95, P99, P999, Max, Restored, Promql)
+    kind.key: kind
+    for kind in (
+        *(Success, Wrong, Lost, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
+        *(Detected, Claimed, FailedOver, Restored, Repaired),
+        *(Amplification, Logged, Ready, Promql),
+    )
 }
 
 __all__ = ["OBJECTIVES", "WINDOWS", "Bound", "Finding", "Moment", "Objective", "Outcome", "Promql"]

@@ -6,9 +6,10 @@ from math import ceil
 from typing import ClassVar
 
 from harness.objectives.base import Bound, Finding, bound
-from harness.objectives.over_window import OverWindow
+from harness.objectives.over_window import OverDue
 from harness.operations import Operation, Outcome
-from harness.stats import shortened, succeeded
+from harness.recording.evidence import Window
+from harness.stats import ended, shortened, succeeded
 from harness.units import show_share
 from harness.words import COUNT, SHARE, word
 
@@ -16,7 +17,7 @@ _SHARE_BOUND, _COUNT_BOUND = bound(SHARE), bound(COUNT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Success(OverWindow):
+class Success(OverDue):
     """The share of operations whose whole answer came in time and was right.
 
     So few operations that losing a single one would break the bound do not show that it is held: a broken bound is a
@@ -31,7 +32,7 @@ class Success(OverWindow):
 
     bound: Bound = field(metadata=word("success", _SHARE_BOUND, "the share of right answers, such as '>= 99.5%'"))
 
-    def over(self, operations: Sequence[Operation]) -> Finding:
+    def over(self, operations: Sequence[Operation], window: Window) -> Finding:
         samples, right = len(operations), succeeded(operations)
         measured = right / samples
         outcome = self.bound.among(measured, (right + shortened(operations)) / samples)
@@ -54,19 +55,41 @@ class Success(OverWindow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong(OverWindow):
+class Wrong(OverDue):
     """How many whole answers were not the one their question has: forged, crossed, repeated, corrupted."""
 
     key: ClassVar[str] = "wrong"
     about: ClassVar[str] = "how many answers came whole and were not true"
     unit: ClassVar[str] = "wrong"
+    by_length: ClassVar[bool] = True
 
     bound: Bound = field(metadata=word("wrong", _COUNT_BOUND, "how many untrue answers, such as '== 0'"))
 
-    def over(self, operations: Sequence[Operation]) -> Finding:
-        wrong = sum(op.outcome is Outcome.WRONG for op in operations)
+    def over(self, operations: Sequence[Operation], window: Window) -> Finding:
+        wrong = ended(operations, Outcome.WRONG)
         whole = wrong + succeeded(operations)
         reason = f"{wrong:,} of {whole:,} whole answers were wrong"
         if not whole:
             return self.finding("inconclusive", f"no whole answer came in {self.window}, right or wrong", 0.0)
         return self.finding(self.bound.outcome(wrong), reason, float(wrong))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost(OverDue):
+    """How many operations got no whole answer, right or wrong: refused, timed out, cut off, or answered by an error."""
+
+    key: ClassVar[str] = "lost"
+    about: ClassVar[str] = "how many operations got no whole answer"
+    unit: ClassVar[str] = "lost"
+    by_length: ClassVar[bool] = True
+
+    bound: Bound = field(metadata=word("lost", _COUNT_BOUND, "how many operations without an answer, such as '<= 10'"))
+
+    def over(self, operations: Sequence[Operation], window: Window) -> Finding:
+        lost = len(operations) - ended(operations, Outcome.OK, Outcome.WRONG)
+        late = shortened(operations)
+        reason = f"{lost:,} of {len(operations):,} operations got no whole answer"
+        outcome = self.bound.among(lost, lost - late)
+        if outcome == "inconclusive":
+            reason += f"; {late:,} that timed out were sent late by the load generator: too close to tell"
+        return self.finding(outcome, reason, float(lost), details=(("share", show_share(lost / len(operations))),))

@@ -3,18 +3,24 @@
 import operator
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import msgspec
+from msgspec.structs import replace as changed
 
+from harness.cluster import Cluster
+from harness.objectives.when import unknown
 from harness.recording.evidence import Evidence
 from harness.words import NAME, Reader, word
 
 Outcome = Literal["held", "violated", "inconclusive"]
 
+BASELINE = "baseline"  # what a bound calls the figure that was saved from earlier runs
+
 _BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
+_MULTIPLE = re.compile(rf"(\d{{1,6}}(?:\.\d{{1,6}})?) ?x ({NAME.pattern})", re.ASCII)
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -26,11 +32,19 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """``<= 3s``: a comparison and its limit. ``text`` is what the file said."""
+    """``<= 3s``: a comparison and its limit. ``text`` is what the file said.
+
+    ``control``: the limit is so many times what the same figure was there (``<= 1.2 x warmup``); "": it is a figure.
+    """
 
     comparison: str
     limit: float
     text: str
+    control: str = ""
+
+    def against(self, figure: float) -> "Bound":
+        """The bound with a limit of its own, where the control's figure was this one."""
+        return replace(self, limit=self.limit * figure, control="")
 
     def met_by(self, value: float) -> bool:
         return _COMPARE[self.comparison](value, self.limit)
@@ -46,18 +60,20 @@ class Bound:
 
 
 def bound(of: Reader) -> Reader:
-    """The reader of a bound whose limit ``of`` reads: ``<= 3s``, ``>= 99.5%``, ``== 0``."""
+    """The reader of a bound whose limit ``of`` reads (``<= 3s``), or of a multiple (``<= 1.2 x warmup``)."""
 
     def read(text: str) -> Bound:
         found = _BOUND.fullmatch(text.strip())
         if not found:
             raise ValueError(f"is '{text}': write a comparison and a limit, such as '<= {of.example}'")
+        if multiple := _MULTIPLE.fullmatch(found[2]):
+            return Bound(found[1], float(multiple[1]), text.strip(), multiple[2])
         limit = of.read(found[2])
         if not isinstance(limit, int | float):
             raise TypeError(f"{of.noun} is not a number")
         return Bound(found[1], float(limit), text.strip())
 
-    pattern = rf"(<=|>=|==|<|>)\s*({of.pattern})" if of.pattern else ""
+    pattern = rf"(<=|>=|==|<|>)\s*(({of.pattern})|{_MULTIPLE.pattern})" if of.pattern else ""
     return Reader(f"bound on a {of.noun}", f"<= {of.example}", read, pattern=pattern)
 
 
@@ -75,6 +91,7 @@ class Finding(msgspec.Struct, frozen=True):
     ``figure``: what stands before it in words (``p99``), or "". ``bound`` is the file's own word. ``reason`` is a
     sentence for a person; ``source`` says where the figure came from.
     ``details``: figures beside it, in the order they are to be read, as (what, value in words).
+    ``doubted``: the measurement itself is in doubt, so that its figure counts for nothing.
     """
 
     objective: str
@@ -87,6 +104,7 @@ class Finding(msgspec.Struct, frozen=True):
     source: str
     details: tuple[tuple[str, str], ...] = ()
     figure: str = ""
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +115,7 @@ class Objective(ABC):
     about: ClassVar[str]
     unit: ClassVar[str]
     figure: ClassVar[str] = ""  # what stands before the figure, where its unit does not say it all
+    example: ClassVar[Mapping[str, str]] = {}  # words that ``harness list objectives`` could not think of
 
     name: str = field(metadata=word("name", NAME, "what the verdict calls it"))
     needs: str | None = field(
@@ -104,9 +123,19 @@ class Objective(ABC):
     )
     bound: Bound  # every class gives it its own word
 
-    @abstractmethod
     def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
         """What is wrong with it in this scenario, by names: (key, half a sentence that says what to do)."""
+        if self.bound.control:
+            yield from unknown(self.key, self.bound.control, self.controls(faults), "figure to compare it with")
+        yield from unknown("needs", self.needs, faults, "fault")
+
+    def check_on(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        """What is wrong with it on this cluster: (key, half a sentence)."""
+        yield from ()
+
+    def controls(self, faults: Collection[str]) -> tuple[str, ...]:
+        """What its bound may be a multiple of."""
+        return (BASELINE,)
 
     @abstractmethod
     def faults(self) -> frozenset[str]:
@@ -126,9 +155,34 @@ class Objective(ABC):
         """What the runner must ask Prometheus for it while the cluster still stands; None: nothing."""
         return None
 
-    @abstractmethod
     def measure(self, evidence: Evidence) -> Finding:
         """The figure and what it comes to, taking the recording at its word; the judge says what spoils it."""
+        if not self.bound.control:
+            return self.take(evidence)
+        control = self.control(evidence)
+        if control.measured is None:
+            reason = f"there is nothing to compare it with: {control.reason}"
+            return self.finding("inconclusive", reason, self._against(0.0).take(evidence).measured)
+        error = control.error or 0.0
+        found = self._against(control.measured).take(evidence)
+        edges = {self._against(control.measured + off).take(evidence).outcome for off in (-error, error)}
+        reason = f"{found.reason} (in {self.bound.control}: {control.reason})"
+        if edges != {found.outcome}:
+            return changed(found, outcome="inconclusive", reason=f"{reason}: too close to tell")
+        return changed(found, reason=reason)
+
+    def control(self, evidence: Evidence) -> Finding:
+        """What the figure was where its bound looks for comparison; its ``outcome`` says nothing."""
+        saved = evidence.baseline.get(self.name)
+        reason = "no baseline was given to this run" if saved is None else f"{saved:g}"
+        return self.finding("inconclusive", reason, saved)
+
+    def _against(self, figure: float) -> "Objective":
+        return replace(self, bound=self.bound.against(figure))
+
+    @abstractmethod
+    def take(self, evidence: Evidence) -> Finding:
+        """The figure, held against a limit of its own."""
 
     def finding(
         self,

@@ -1,19 +1,25 @@
-"""Objectives whose figure is taken from the operations of one traffic that fell due in one window."""
+"""Objectives whose figure is taken from one traffic in one window."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from harness.objectives.base import Finding, Objective
+from harness.objectives.base import BASELINE, Finding, Objective
 from harness.objectives.when import WINDOWS, unknown
 from harness.operations import Operation
-from harness.recording.evidence import Evidence
+from harness.recording.evidence import Evidence, Window
 from harness.words import NAME, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverWindow(Objective):
-    """``window``: all, warmup, faults, recovery, or a fault's name (from in force to healed)."""
+    """``window``: all, warmup, faults, recovery, or a fault's name (from in force to healed).
+
+    ``by_length``: the figure grows with the window, so that it cannot be compared with that of another one.
+    """
+
+    by_length: ClassVar[bool] = False
 
     traffic: str = field(metadata=word("of", NAME, "the traffic whose operations are counted"))
     window: str = field(
@@ -31,21 +37,44 @@ class OverWindow(Objective):
     def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
         yield from unknown("of", self.traffic, traffic, "traffic")
         yield from unknown("in", self.window, (*WINDOWS, *faults), "window or fault")
-        yield from unknown("needs", self.needs, faults, "fault")
+        yield from super(OverWindow, self).check(traffic, faults)
+
+    def controls(self, faults: Collection[str]) -> tuple[str, ...]:
+        others = super(OverWindow, self).controls(faults)
+        return others if self.by_length else (*WINDOWS, *faults, *others)
+
+    def control(self, evidence: Evidence) -> Finding:
+        if self.bound.control == BASELINE:
+            return super(OverWindow, self).control(evidence)
+        there = replace(self, window=self.bound.control, bound=self.bound.against(0.0))
+        return there.take(evidence)
 
     def faults(self) -> frozenset[str]:
-        return frozenset(name for name in (self.needs, self.window) if name and name not in WINDOWS)
+        named = (self.needs, self.window, self.bound.control)
+        return frozenset(name for name in named if name and name not in (*WINDOWS, BASELINE))
 
-    def measure(self, evidence: Evidence) -> Finding:
+    def take(self, evidence: Evidence) -> Finding:
         window = evidence.window(self.window)
         if window is None:
             missing = "never began" if self.window in WINDOWS else "never came into force"
             return self.finding("inconclusive", f"{self.window} {missing}, so nothing fell due in it")
+        return self.within(evidence, window)
+
+    @abstractmethod
+    def within(self, evidence: Evidence, window: Window) -> Finding:
+        """The finding in a window that there was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverDue(OverWindow):
+    """The figure is taken from the operations that fell due in the window, whenever they ended."""
+
+    def within(self, evidence: Evidence, window: Window) -> Finding:
         operations = evidence.due_in(self.traffic, window)
         if not operations:
             return self.finding("inconclusive", f"no operation of {self.traffic} fell due in {self.window}")
-        return self.over(operations)
+        return self.over(operations, window)
 
     @abstractmethod
-    def over(self, operations: Sequence[Operation]) -> Finding:
-        """The finding over the operations of the window, at least one."""
+    def over(self, operations: Sequence[Operation], window: Window) -> Finding:
+        """The finding over those operations, at least one."""

@@ -1,6 +1,6 @@
 """What Prometheus saw."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import ClassVar
@@ -32,6 +32,7 @@ class Promql(Objective):
     key: ClassVar[str] = "promql"
     about: ClassVar[str] = "what a PromQL query answers at one moment"
     unit: ClassVar[str] = ""
+    example: ClassVar[Mapping[str, str]] = {"promql": "min_over_time(up[15s])"}
 
     query: str = field(metadata=word("promql", TEXT, "an instant query that answers with one sample"))
     bound: Bound = field(metadata=word("is", _BOUND, "what the answer must be, such as '<= 2'"))
@@ -43,7 +44,7 @@ class Promql(Objective):
         yield from unknown("at", self.at.fault, faults, "fault")
         if not self.at.healed:
             yield "at", f"is '{self.at}': write 'end', or 'end of {self.at}'"
-        yield from unknown("needs", self.needs, faults, "fault")
+        yield from super(Promql, self).check(traffic, faults)
 
     def question(self) -> Question:
         return Question(self.query, self.at.fault)
@@ -55,7 +56,7 @@ class Promql(Objective):
     def source(self) -> str:
         return f"Prometheus at {self.at}: {self.query}"
 
-    def measure(self, evidence: Evidence) -> Finding:
+    def take(self, evidence: Evidence) -> Finding:
         asked = evidence.asked(self.name)
         if asked is None:
             return self.finding("inconclusive", "Prometheus was never asked")

@@ -7,8 +7,9 @@ from math import isinf
 from typing import ClassVar
 
 from harness.objectives.base import Bound, Finding, bound
-from harness.objectives.over_window import OverWindow
+from harness.objectives.over_window import OverDue
 from harness.operations import Operation
+from harness.recording.evidence import Window
 from harness.stats import BEYOND, latencies, quantile, samples_needed, succeeded, waits
 from harness.units import show_s
 from harness.words import DURATION, word
@@ -17,7 +18,7 @@ _BOUND = bound(DURATION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quantile(OverWindow):
+class Quantile(OverDue):
     """A nearest-rank quantile of latency, from the instant an operation fell due to the end of its answer.
 
     An operation without a right answer has no latency: nobody knows how long that user would have waited. It ranks
@@ -32,7 +33,7 @@ class Quantile(OverWindow):
     unit: ClassVar[str] = "s"
     share: ClassVar[Fraction]
 
-    def over(self, operations: Sequence[Operation]) -> Finding:
+    def over(self, operations: Sequence[Operation], window: Window) -> Finding:
         samples, answered, needed = len(operations), succeeded(operations), samples_needed(self.share)
         if samples < needed:
             return self.finding(

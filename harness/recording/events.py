@@ -35,7 +35,7 @@ class Event(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
 class Began(Event, frozen=True):
     """``wall``: ISO 8601, UTC. ``project``: the compose project, and the label everything of this run carries.
 
-    ``facts``: engine, kernel, image references, versions, as (what, value).
+    ``facts``: engine, kernel, image references, versions, as (what, value). ``variables``: set on the command line.
     """
 
     schema: int
@@ -47,6 +47,7 @@ class Began(Event, frozen=True):
     without_faults: bool
     cluster: Cluster
     facts: tuple[tuple[str, str], ...]
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 class Ready(Event, frozen=True):
@@ -258,12 +259,12 @@ def decode(line: bytes, where: str) -> AnyEvent:
     """One journal line; ``where`` (``journal.jsonl:12``) stands in the error if it is not one."""
     try:
         return _decoder.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RecordingError(f"{where}: not a line of a journal ({error}): the recording is damaged") from error
 
 
 def decode_probe(line: bytes, where: str) -> Probed:
     try:
         return _probe_decoder.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RecordingError(f"{where}: not a probe ({error}): the recording is damaged") from error

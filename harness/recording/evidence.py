@@ -2,11 +2,11 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.operations import Operation
 from harness.recording.events import (
@@ -31,6 +31,7 @@ from harness.wire import When
 WALL = "wall"  # what ``ClockSeen`` calls the clock on the wall, which is not any pod's
 
 _E = TypeVar("_E")
+_T = TypeVar("_T")
 _due_ns = attrgetter("due_ns")
 _sent_ns = attrgetter("sent_ns")
 
@@ -70,13 +71,26 @@ class InForce:
 class Evidence:
     """``operations``: by traffic, ordered by due time. ``events``: in the order they were written.
 
-    ``placebos``: when faults would have been in force, in a run without faults (the judge knows it from the scenario).
+    ``placebos``: when faults would have been in force, in a run without faults; ``hit``: the nodes that a fault hits,
+    as one traffic sees it, by (fault, traffic). The judge knows both from the scenario. ``logs``: the text of each
+    container's log by its file's name, such as ``n1.node.log``. ``baseline``: figures of earlier runs, by objective.
     """
 
     events: tuple[AnyEvent, ...]
     operations: Mapping[str, tuple[Operation, ...]]
     probes: tuple[Probed, ...]
     placebos: Mapping[str, Window] = field(default_factory=dict)
+    hit: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    logs: Mapping[str, str] = field(default_factory=dict)
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def once(self, what: tuple[object, ...], compute: Callable[[], _T]) -> _T:
+        """What a pure function makes of this evidence, computed when it is first asked for; ``what`` is its name."""
+        if what not in self._known:
+            self._known[what] = compute()
+        found: _T = self._known[what]
+        return found
 
     def of(self, kind: type[_E]) -> tuple[_E, ...]:
         return tuple(event for event in self.events if isinstance(event, kind))

@@ -74,11 +74,31 @@ def read(folder: Path) -> Evidence:
     """Everything a judge needs. A last line that was cut off is left out; any other bad line is an error."""
     journal = [events.decode(line, where) for line, where in _lines(folder / JOURNAL)]
     probes = [events.decode_probe(line, where) for line, where in _lines(folder / PROBES)]
-    return Evidence(events=tuple(journal), operations=_operations(folder / OPERATIONS), probes=tuple(probes))
+    operations = _operations(folder / OPERATIONS)
+    return Evidence(events=tuple(journal), operations=operations, probes=tuple(probes), logs=Logs(folder))
 
 
 def scenario_text(folder: Path) -> bytes:
     return _bytes(folder / SCENARIO)
+
+
+class Logs(Mapping[str, str]):
+    """File name -> text of every container's log; each is read when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {file.name: file for file in sorted((folder / LOGS).glob("*.log"))}
+        self._texts: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._texts:
+            self._texts[name] = _bytes(self._files[name]).decode(errors="replace")
+        return self._texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
 def logs(folder: Path) -> Mapping[str, str]:

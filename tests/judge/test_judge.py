@@ -45,7 +45,7 @@ def test_a_good_run_is_held_and_says_what_users_lost_and_how_long() -> None:
     found = verdict(GOOD, ANSWERS, RECOVERY)
     assert found == Verdict(
         schema=1,
-        judge="2",
+        judge="3",
         scenario="partition",
         run="r1",
         seed=7,
@@ -74,7 +74,9 @@ def test_a_good_run_is_held_and_says_what_users_lost_and_how_long() -> None:
         ),
         traffic=(TrafficRecord("chat", 3000, 2991, 9, 0, (("timed-out", 9),), 0.0),),
         timing=Timing(4.1, 2.5, 0.001, 0.0),
+        recoveries=found.recoveries,  # see test_recovery
     )
+    assert len(found.recoveries) == 1
     assert decode(encode(found)) == found
 
 

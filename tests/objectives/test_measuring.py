@@ -240,7 +240,7 @@ def test_restored_knows_its_instant_no_better_than_fault_generator_and_clocks() 
 @pytest.mark.parametrize(
     ("story", "words", "reason"),
     [
-        (Story(fired=(), healed=()), {}, "lost-n1 never came into force, so there is nothing to be restored from"),
+        (Story(fired=(), healed=()), {}, "lost-n1 never came into force, so there is no instant to count from"),
         (
             Story(healed=()),
             {"after": "end of lost-n1"},

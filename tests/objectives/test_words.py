@@ -1,18 +1,27 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from harness.objectives import OBJECTIVES, Moment, Objective
 from harness.words import words_of
+from tests.recording.builder import CLUSTER
 
 TRAFFIC, FAULTS = ("chat",), ("lost-n1", "slow-n2")
 
 
 def written(key: str, **words: str) -> Objective:
-    """An objective as a file writes it: ``in`` and ``is`` are Python's words, so they come as ``in_`` and ``is_``."""
+    """An objective as a file writes it: ``in`` and ``is`` are Python's words, so they come as ``in_`` and ``is_``.
+
+    A word that takes several has blanks between them.
+    """
     kind = OBJECTIVES[key]
     known = words_of(kind)
-    values = {known[w.rstrip("_")].name: known[w.rstrip("_")].metadata["word"].reader.read(t) for w, t in words.items()}
+    values: dict[str, Any] = {}
+    for written_key, text in words.items():
+        field = known[written_key.rstrip("_")]
+        one = field.metadata["word"]
+        values[field.name] = tuple(map(one.reader.read, text.split())) if one.many else one.reader.read(text)
     return kind(**values)
 
 
@@ -39,12 +48,26 @@ def test_what_names_something_that_is_not_there_is_told_what_there_is() -> None:
             "(there are all, warmup, faults, recovery, lost-n1, slow-n2)",
         ),
         ("needs", "is 'x': there is no fault of that name (there are lost-n1, slow-n2)"),
+        ("hold", "is 0: a service that was well for no time at all is not restored; write one such as 5s"),
         ("of", "is 'x': there is no traffic of that name (there are chat)"),
         ("after", "is 'end': nothing comes after that; write a fault's name, or 'end of' and its name"),
-        ("hold", "is 0: a service that was well for no time at all is not restored; write one such as 5s"),
         ("after", "is 'slow-n1': there is no fault of that name; did you mean 'slow-n2'?"),
         ("promql", "is empty: write an instant query"),
         ("at", "is 'lost-n1': write 'end', or 'end of lost-n1'"),
+    ]
+
+
+def test_a_node_that_is_not_there_is_told_what_there_is() -> None:
+    wrong = (
+        written("claimed", name="a", after="lost-n1", line="DOWN", on="gatway", claimed="<= 1s"),
+        written("log", name="b", line="panic", on="n1 m2", log="== 0"),
+        written("amplification", name="c", of="chat", to="node m3", amplification="<= 2"),
+        written("success", name="d", of="chat", success=">= 99%"),
+    )
+    assert [problem for one in wrong for problem in one.check_on(CLUSTER)] == [
+        ("on", "names 'gatway': there is no gatway; did you mean 'gateway'?"),
+        ("on", "names 'm2': there is no m2 (there are gateway, n1, n2, n3)"),
+        ("to", "names 'm3': there is no m3 (there are gateway, n1, n2, n3)"),
     ]
 
 

@@ -82,6 +82,7 @@ class Story:
     """One recording. ``but()`` tells it again with something changed; ``evidence()`` is what the judge reads.
 
     ``skip``: kinds of event that a good run has and this one has not; ``more``: what it has instead or besides.
+    ``node``: who gives a good answer, by number and due time of its question.
     """
 
     harms: tuple[Harm, ...] = ()
@@ -98,6 +99,10 @@ class Story:
     answers: Mapping[str, float | None] = field(default_factory=dict)
     scrapes: int = 240
     skip: frozenset[type] = frozenset()
+    node: Callable[[int, float], str] = lambda number, due_s: "n1"
+    logs: Mapping[str, str] = field(default_factory=dict)
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    hit: Mapping[Pair, frozenset[str]] = field(default_factory=dict)
 
     def but(self, **changes: object) -> "Story":
         return replace(self, **changes)  # type: ignore[arg-type]  # the fields' types are checked where it matters
@@ -109,7 +114,8 @@ class Story:
             for harm in self.harms:
                 if harm.from_s <= due_s < harm.to_s and number % harm.every == 0:
                     outcome, latency_s = harm.outcome, harm.latency_s
-            yield Operation(at(due_s), at(due_s + self.late_s), at(due_s + latency_s), 100, outcome, 2, "n1")
+            node = self.node(number, due_s) if outcome is Outcome.OK else ""
+            yield Operation(at(due_s), at(due_s + self.late_s), at(due_s + latency_s), 100, outcome, 2, node)
 
     def probes(self) -> Iterator[Probed]:
         for number in range(round(self.ends_s / self.probe_every_s)):
@@ -137,7 +143,14 @@ class Story:
 
     def evidence(self) -> Evidence:
         usual = (event for event in self.events() if type(event) not in self.skip)
-        return Evidence((*usual, *self.more), {"chat": tuple(self.operations())}, tuple(self.probes()))
+        return Evidence(
+            (*usual, *self.more),
+            {"chat": tuple(self.operations())},
+            tuple(self.probes()),
+            hit=self.hit,
+            logs=self.logs,
+            baseline=self.baseline,
+        )
 
 
 def trouble(kind: str, text: str = "it was lost", at_s: float = 20.0) -> Story:

@@ -1,3 +1,5 @@
+from itertools import count
+
 from harness.recording.events import ClockSeen, FaultFired, FaultHealed, PhaseBegan, Probed
 from harness.recording.evidence import Evidence, InForce, Window
 from tests.recording.builder import ORIGIN_NS, Story, at
@@ -52,6 +54,14 @@ def test_a_placebo_stands_where_no_fault_was_injected() -> None:
     evidence = Evidence((), {}, (), {"f": Window(5, 9)})
     assert evidence.spell("f") == InForce(Window(5, 9), 0.0, 0.0, True)
     assert (evidence.window("f"), evidence.in_force("f")) == (Window(5, 9), None)
+
+
+def test_what_is_asked_of_evidence_twice_is_computed_once() -> None:
+    evidence, other = Story().evidence(), Story().evidence()
+    numbers = count(1)
+    found = [one.once(("how many",), lambda: next(numbers)) for one in (evidence, evidence, other)]
+    assert found == [1, 1, 2]
+    assert evidence == other
 
 
 def test_operations_belong_to_the_window_in_which_they_fell_due() -> None:

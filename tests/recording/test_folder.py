@@ -105,6 +105,18 @@ def test_texts_and_logs_are_kept_under_their_names(run: Path) -> None:
     assert folder.logs(run) == {}
 
 
+def test_evidence_has_the_logs_and_reads_each_when_it_is_asked_for(run: Path) -> None:
+    (run / "logs").mkdir()
+    (run / "logs" / "n1.node.log").write_bytes(b"ok \xff\n")
+    (run / "logs" / "n2.node.log").write_bytes(b"gone before it is read")
+    evidence = read(run)
+    (run / "logs" / "n2.node.log").unlink()
+    assert (list(evidence.logs), evidence.logs["n1.node.log"]) == (["n1.node.log", "n2.node.log"], "ok \ufffd\n")
+    assert evidence.logs.get("n9.node.log") is None
+    with pytest.raises(RecordingError, match=r"n2\.node\.log cannot be read"):
+        evidence.logs["n2.node.log"]
+
+
 def test_a_folder_that_cannot_be_made_is_said_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(RecordingError) as refused:
