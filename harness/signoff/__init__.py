@@ -1,0 +1,1 @@
+"""What a release is signed with: bundles, their manifest and waivers."""
