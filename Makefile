@@ -2,12 +2,13 @@
 
 SCENARIO ?= partition
 ARGS ?=
+NAME ?= smoke
 TESTS ?= tests
 HARNESS := .venv/bin/harness
 
 .DEFAULT_GOAL := help
 .PHONY: help venv engine images chaos check plan judge doctor test test-unit test-cluster lint bench self-chaos docs lock wheel \
-	logs status artifacts heal clean
+	suite nightly signoff verify logs status artifacts heal clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +30,20 @@ check: venv ## Everything that is wrong with SCENARIO, without starting anything
 
 plan: venv ## The exact timeline of SCENARIO, without starting anything
 	@$(HARNESS) plan $(SCENARIO)
+
+suite: images ## Play suite NAME=smoke (nightly, signoff), a scenario after the other; its page is in runs/suites
+	@$(HARNESS) suite $(NAME) $(ARGS)
+
+nightly: images ## Every scenario once, in under an hour
+	@$(HARNESS) suite nightly $(ARGS)
+
+# The shell takes these from its own environment: what is in them is never part of a command.
+export RELEASE KEY WAIVERS BUNDLE
+signoff: images ## Try RELEASE=v1.2.3 and write signoff/v1.2.3.tar.gz (KEY=private.pem WAIVERS=waivers.yaml)
+	@$(HARNESS) signoff "$$RELEASE" $${KEY:+--key "$$KEY"} $${WAIVERS:+--waivers "$$WAIVERS"} $(ARGS)
+
+verify: venv ## Check BUNDLE=signoff/v1.2.3.tar.gz: sums, signature (KEY=public.pem), every run judged again
+	@$(HARNESS) verify "$$BUNDLE" $${KEY:+--key "$$KEY"}
 
 judge: venv ## Judge an old run again: ARGS=runs/partition/...
 	@$(HARNESS) judge $(ARGS)

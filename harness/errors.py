@@ -4,9 +4,12 @@
       ScenarioError        2     a scenario or a command line is wrong; carries every problem found
       ClusterError         2     a compose file cannot be woven, or names what is not there
       EngineError          4     no container engine, or it refused what we asked of it
+        UnableError        4     this engine or kernel cannot do what a scenario needs: a suite skips that one
       ImageError           4     an image does not build
       StartError           4     a cluster did not become ready
       RecordingError       4     a recording cannot be written, or cannot be read
+      BundleError          4     a sign-off bundle cannot be written, or is no such thing
+        ChangedError       1     a bundle is not as it was made; says which file
       AgentError           3     an agent is gone, or did not do what it was told
       WireError            3     a message that is not one of ours
 
@@ -56,6 +59,10 @@ class EngineError(HarnessError):
     pass
 
 
+class UnableError(EngineError):
+    pass
+
+
 class ImageError(HarnessError):
     pass
 
@@ -66,6 +73,14 @@ class StartError(HarnessError):
 
 class RecordingError(HarnessError):
     pass
+
+
+class BundleError(HarnessError):
+    pass
+
+
+class ChangedError(BundleError):
+    exit_code = VIOLATED
 
 
 class AgentError(HarnessError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from harness.cluster import Cluster, Link
 from harness.faults import Fault
 from harness.objectives import Objective
+from harness.repeat import Repeat
 from harness.stop_when import StopWhen, time_limit_s
 from harness.targets import aim, stand_ins
 from harness.traffic import Traffic
@@ -45,6 +46,7 @@ class Scenario:
     tags: tuple[str, ...] = ()
     stop_when: tuple[StopWhen, ...] = ()
     time_limit_s: float | None = None
+    repeat: Repeat | None = None
 
     @property
     def limit_s(self) -> float:

@@ -12,6 +12,7 @@ from harness.primitives import AnyPrimitive
 from harness.scenario import Scenario
 from harness.seeds import sub_seed
 from harness.targets import pending
+from harness.traffic import Traffic
 from harness.units import show_planned_s
 from harness.words import words_of
 
@@ -135,15 +136,17 @@ def _load(scenario: Scenario) -> list[Row]:
     return [
         (
             load.name,
-            f"{load.client} to {load.to}, {load.rate_per_s:g}/s ({_count(load.rate_per_s, scenario)} operations), "
+            f"{load.client} to {load.to}, {load.says()} ({_count(load, scenario)}), "
             f"each within {show_planned_s(load.timeout_s)}, {load.connection} connections",
         )
         for load in scenario.traffic
     ]
 
 
-def _count(rate_per_s: float, scenario: Scenario) -> str:
-    return f"{int(rate_per_s * scenario.phases.total_s):,}"
+def _count(load: Traffic, scenario: Scenario) -> str:
+    phases = scenario.phases
+    due = load.due(phases.warmup_s, phases.faults_s, phases.total_s)
+    return "as many operations as are answered" if due is None else f"{int(due):,} operations"
 
 
 def _fault(move: Inject, cluster: Cluster) -> list[Row]:

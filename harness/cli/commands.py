@@ -1,59 +1,32 @@
 """The verbs. Each turns words into a call and errors into one sentence and an exit code."""
 
-import functools
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 
 from harness import __version__
-from harness.cli import experiment, healing, places, results
+from harness.cli import experiment, healing, listing, places, results, series, signoff, suite
 from harness.cli.bound import Overrides, load
 from harness.cli.doctor import doctor as examine
+from harness.cli.linearizable import linearizable
+from harness.cli.sentences import sentences as _sentences
 from harness.clock import monotonic_ns
 from harness.drivers.images import Images
 from harness.drivers.provision import ensure_engine
-from harness.errors import HELD, INTERRUPTED, HarnessError, Problem, ScenarioError
+from harness.errors import HELD, INTERRUPTED, Problem, ScenarioError
 from harness.faults import CATALOGUE
 from harness.judge.compare import differences
 from harness.judge.judge import judge as judged
 from harness.judge.verdict import Verdict, encode
 from harness.loader import notes, schema
-from harness.objectives import OBJECTIVES
 from harness.recording.folder import VERDICT
 from harness.report import catalogue, figures, terminal
 from harness.report.console import console
 from harness.report.live import live
 from harness.runner.play import Options
 from harness.schedule import plan_text, reach_text
-from harness.traffic import CLIENTS
-
-P = ParamSpec("P")
-
-
-def _sentences(act: Callable[P, int]) -> Callable[P, None]:
-    """Run a verb: its number is the exit code, and an error of ours is a sentence on standard error."""
-
-    @functools.wraps(act)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = act(*args, **kwargs)
-        except ScenarioError as error:
-            count = len(error.problems)
-            click.echo(f"{error}\n{count} problem{'s' if count != 1 else ''}; nothing was started.", err=True)
-            code = error.exit_code
-        except HarnessError as error:
-            click.echo(str(error), err=True)
-            code = error.exit_code
-        except KeyboardInterrupt:
-            click.echo("stopped before anything was started", err=True)
-            code = INTERRUPTED
-        sys.exit(code)
-
-    return run
 
 
 def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -86,6 +59,8 @@ def command() -> None:
 @_SEED
 @_WITH
 @_RUNS
+@series.REPEAT
+@series.SAVE_BASELINE
 @_sentences
 def run(
     name: str,
@@ -95,16 +70,28 @@ def run(
     seed: int | None,
     variables: tuple[tuple[str, str], ...],
     runs: Path | None,
+    repeat: int | None,
+    save_baseline: str | None,
 ) -> int:
     """Play scenario NAME (a name, or a file) and judge it."""
-    view = live(sys.stderr, plain=as_json)
+    folder, asked = runs or places.runs(), Overrides(seed, variables)
     options = Options(without_faults=no_faults, keep=keep)
-    try:
-        done = experiment.run(name, Overrides(seed, variables), options, runs or places.runs(), view)
-    finally:
-        view.close()
+
+    def once(overrides: Overrides) -> experiment.Result:
+        view = live(sys.stderr, plain=as_json)
+        try:
+            return experiment.run(name, overrides, options, folder, view)
+        finally:
+            view.close()
+
+    if several := series.wanted(name, repeat, seed, keep=keep):
+        return series.play(several, once, asked, folder, as_json=as_json, baseline=save_baseline)
+    done = once(asked)
     again = figures.again(name, done.verdict.seed, no_faults, variables)
     _print(done.verdict, done.folder, again, done.took_s, as_json=as_json)
+    results.announce(done.folder, lambda text: click.echo(text, err=True))
+    if save_baseline is not None:
+        series.save(save_baseline, done.folder)
     if keep:
         click.echo(f"kept    the cluster is up; remove it with: harness down {done.project}", err=True)
     return INTERRUPTED if done.interrupted else done.verdict.exit_code
@@ -165,13 +152,14 @@ def print_schema() -> int:
 
 
 @command.command("list")
-@click.argument("what", type=click.Choice(["scenarios", "faults", "objectives", "clients", "clusters"]))
+@click.argument("what", type=click.Choice(list(listing.LISTS)))
 @click.argument("kind", type=click.Choice(list(CATALOGUE)), required=False, metavar="[KIND]")
 @click.option("--long", "long", is_flag=True, help="Of faults: the page of each.")
 @click.option("--markdown", is_flag=True, help="Of faults: the pages as docs/faults.md has them.")
+@_RUNS
 @_sentences
-def list_(what: str, kind: str | None, long: bool, markdown: bool) -> int:
-    """What there is, one line each; of faults also the page of one KIND, or of all."""
+def list_(what: str, kind: str | None, long: bool, markdown: bool, runs: Path | None) -> int:
+    """What there is, one line each with an example; of faults also the page of one KIND, or of all."""
     if kind or long or markdown:
         if what != "faults":
             raise click.UsageError(f"only faults have pages: write 'harness list {what}'")
@@ -179,16 +167,7 @@ def list_(what: str, kind: str | None, long: bool, markdown: bool) -> int:
         pages = catalogue.markdown() if markdown else "\n".join(catalogue.text(catalogue.page(one)) for one in shown)
         click.echo(pages, nl=False)
         return HELD
-    tables = {
-        "faults": {kind: fault.about for kind, fault in CATALOGUE.items()},
-        "objectives": {key: objective.about for key, objective in OBJECTIVES.items()},
-        "clients": {name: client.about for name, client in CLIENTS.items()},
-        "clusters": dict.fromkeys(places.clusters(), ""),
-        "scenarios": {name: places.shown(file) for name, file in places.scenarios().items()},
-    }
-    width = max(map(len, tables[what]), default=0)
-    for name, about in tables[what].items():
-        click.echo(f"{name:<{width}}  {about}".rstrip())
+    click.echo(listing.text(what, runs or places.runs()), nl=False)
     return HELD
 
 
@@ -279,3 +258,10 @@ def down(project: str) -> int:
 def guard(project: str, record: Path, keep: bool) -> int:
     """The guardian's own process; started by `run`, never by hand."""
     return healing.guard(project, record, click.echo, keep=keep)
+
+
+command.add_command(suite.verb)
+command.add_command(signoff.sign_off)
+command.add_command(signoff.check)
+command.add_command(series.command)
+command.add_command(linearizable)

@@ -27,7 +27,7 @@ from harness.runner.inbox import Inbox, Stopped
 from harness.runner.play import How, Options, Player
 from harness.weave import Woven, weave
 from harness.weave.pods import Labels
-from harness.weave.redact import redacted
+from harness.weave.redact import hidden, redacted
 from harness.weave.weave import our_images
 
 _OURS = ("sidecar", "client", "prometheus")
@@ -76,7 +76,7 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
         _refuse_unable(bound, images, live.say)
     labels = Labels(identity.project, str(identity.folder))
     woven = weave(bound.cluster.name, bound.config, images, labels)
-    recorder = _record(identity, bound, woven, facts, options)
+    recorder = _record(identity, bound, woven, facts, options, overrides)
     lock = alive.hold(identity.folder)
     how = _play(bound, woven, identity, recorder, options, live)
     took_s = (monotonic_ns() - began_ns) / 1e9
@@ -107,7 +107,9 @@ def _refuse_unable(bound: Bound, images: Mapping[str, str], say: Say) -> None:
             alive.release(lock)
 
 
-def _record(identity: Identity, bound: Bound, woven: Woven, facts: EngineFacts, options: Options) -> Recorder:
+def _record(
+    identity: Identity, bound: Bound, woven: Woven, facts: EngineFacts, options: Options, overrides: Overrides
+) -> Recorder:
     recorder = Recorder(identity.folder)
     recorder.text(SCENARIO, bound.text)
     recorder.text(WOVEN, redacted(woven.text))
@@ -132,6 +134,7 @@ def _record(identity: Identity, bound: Bound, woven: Woven, facts: EngineFacts, 
             without_faults=options.without_faults,
             cluster=bound.cluster,
             facts=tuple(known),
+            variables=tuple((name, hidden(name, value)) for name, value in overrides.variables),
         ),
         sync=True,
     )

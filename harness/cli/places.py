@@ -31,7 +31,13 @@ def scenarios() -> dict[str, Path]:
     for folder in (_shipped("scenarios"), Path("scenarios")):
         for file in sorted(folder.rglob("*.yaml")):
             found[file.relative_to(folder).with_suffix("").as_posix()] = file
-    return dict(sorted(found.items()))
+    return {name: file for name, file in sorted(found.items()) if not name.startswith("suites/")}
+
+
+def suites() -> dict[str, Path]:
+    """name (``nightly``) -> file; the user's own in front of ours of the same name."""
+    folders = (_shipped("scenarios"), Path("scenarios"))
+    return {file.stem: file for folder in folders for file in sorted((folder / "suites").glob("*.yaml"))}
 
 
 def scenario(name: str) -> Path:

@@ -1,5 +1,7 @@
 """What is made of a record: verdict, JUnit, report; the same for a run that just ended and for an old one."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import RecordingError
@@ -10,10 +12,10 @@ from harness.loader import bind, parse
 from harness.recording.events import Resolved
 from harness.recording.evidence import Evidence
 from harness.recording.folder import VERDICT, logs, read, scenario_text
-from harness.report import html, junit
+from harness.report import html, junit, markdown
 from harness.scenario import Scenario
 
-REPORT, JUNIT = "report.html", "junit.xml"
+REPORT, JUNIT, SUMMARY = "report.html", "junit.xml", "summary.md"
 
 
 def load(folder: Path) -> tuple[Scenario, Evidence]:
@@ -27,14 +29,28 @@ def load(folder: Path) -> tuple[Scenario, Evidence]:
 
 
 def conclude(folder: Path) -> Verdict:
-    """Judge a record and write verdict, JUnit and report into it."""
+    """Judge a record and write verdict, JUnit, summary and report into it."""
     scenario, evidence = load(folder)
     verdict = judge(scenario, evidence)
     write(folder, VERDICT, verdicts.encode(verdict))
-    write(folder, JUNIT, junit.render(verdict))
+    write(folder, JUNIT, junit.render(verdict, evidence.began))
+    write(folder, SUMMARY, markdown.render(scenario, verdict, evidence.began).encode())
     text = scenario_text(folder).decode()
     write(folder, REPORT, html.render(text, scenario, evidence, verdict, logs(folder)).encode())
     return verdict
+
+
+def announce(folder: Path, say: Callable[[str], None]) -> None:
+    """Put the summary of a run into that of the CI job it is part of, where it is part of one."""
+    job = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not job:
+        return
+    try:
+        with Path(job).open("ab") as file:
+            file.write((folder / SUMMARY).read_bytes() + b"\n")
+    except OSError as error:
+        # The verdict is there; that a page beside it lacks a paragraph must not cost the exit code.
+        say(f"{job} cannot be written ({error.strerror}): the job's summary lacks {folder / SUMMARY}.")
 
 
 def write(folder: Path, name: str, data: bytes) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from harness.drivers.doctor import try_some
 from harness.drivers.provision import Say
-from harness.errors import EngineError
+from harness.errors import UnableError
 from harness.faults import Fault
 from harness.weave.pods import Labels
 
@@ -17,7 +17,7 @@ from harness.weave.pods import Labels
 def refuse(
     faults: Collection[Fault], client: docker.DockerClient, image: str, known: Path, record: Path, say: Say
 ) -> None:
-    """Raises ``EngineError``, by the names of the faults, if something they need does not work here.
+    """Raises ``UnableError``, by the names of the faults, if something they need does not work here.
 
     ``image``: the sidecar's. ``known``: a folder in which what worked is remembered. Whatever is started for a trial
     carries ``record``, so that it is found again if we die meanwhile.
@@ -36,7 +36,7 @@ def refuse(
         file.write_bytes(msgspec.json.encode(sorted(works)))
         bad = {trial.mechanism.name: trial for trial in trials if trial.outcome != "ok"}
         if bad:
-            raise EngineError(_sentence(needs, {name: (t.seen, t.mechanism.remedy) for name, t in bad.items()}))
+            raise UnableError(_sentence(needs, {name: (t.seen, t.mechanism.remedy) for name, t in bad.items()}))
 
 
 def _sentence(needs: Mapping[str, Collection[str]], bad: Mapping[str, tuple[str, str]]) -> str:

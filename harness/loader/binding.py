@@ -32,7 +32,8 @@ def bind(draft: Draft, cluster: Cluster, seed: int | None = None, found: Found |
 
 def notes(scenario: Scenario, cluster: Cluster) -> tuple[str, ...]:
     """What is allowed and yet worth knowing before the run, one sentence each."""
-    found = (*_alive_to_a_check(scenario, cluster), *_unmet(scenario, cluster), *_composed(scenario, cluster))
+    loads = (note for traffic in scenario.traffic for note in traffic.notes())
+    found = (*_alive_to_a_check(scenario, cluster), *_unmet(scenario, cluster), *_composed(scenario, cluster), *loads)
     return tuple(dict.fromkeys(found))
 
 
@@ -118,6 +119,9 @@ def _on(draft: Draft, cluster: Cluster) -> Iterator[Problem]:
     for load in draft.traffic:
         for key, text in load.value.check(cluster) if load.value else ():
             yield Problem(draft.file, load.line_of(key), f"'{key}' {text}")
+    for asked in draft.objectives:
+        for key, text in asked.value.check_on(cluster) if asked.value else ():
+            yield Problem(draft.file, asked.line_of(key), f"'{key}' {text}")
 
 
 def _contradictions(places: Sequence[_Place], cluster: Cluster) -> Iterator[tuple[int, str]]:

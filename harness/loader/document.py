@@ -64,8 +64,11 @@ Tree = Text | List | Map | Hole
 class Complaints:
     """The problems of one file, as they are found."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, kind: str = "scenario", first: str = "") -> None:
+        """``kind``: what such a file holds. ``first``: how it begins, where that is not ``KIND: NAME``."""
         self.file = file
+        self.kind = kind
+        self.first = first or f"{kind}: NAME"
         self.problems: list[Problem] = []
 
     def add(self, line: int, text: str) -> None:
@@ -81,7 +84,7 @@ def quoted(text: str) -> str:
 def read(data: bytes, complaints: Complaints) -> Map | None:
     """The map that a file is. None, and a complaint, where it is none."""
     if len(data) > LIMIT_BYTES:
-        complaints.add(0, f"has more than {LIMIT_BYTES // 1024} KiB: a scenario is a page of text")
+        complaints.add(0, f"has more than {LIMIT_BYTES // 1024} KiB: a {complaints.kind} is a page of text")
         return None
     try:
         text = data.decode("utf-8-sig")
@@ -93,10 +96,10 @@ def read(data: bytes, complaints: Complaints) -> Map | None:
     if isinstance(tree, Map):
         return tree
     if isinstance(tree, Text) and tree.text is None:
-        complaints.add(0, "is empty: begin with 'scenario: NAME'")
+        complaints.add(0, f"is empty: begin with '{complaints.first}'")
     elif isinstance(tree, Text | List):
         seen = "a list" if isinstance(tree, List) else "a text"
-        complaints.add(tree.line, f"the file is {seen}: write keys and values, beginning with 'scenario: NAME'")
+        complaints.add(tree.line, f"the file is {seen}: write keys and values, beginning with '{complaints.first}'")
     return None
 
 
@@ -150,7 +153,8 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                self._complaints.add(line, "a second document begins here ('---'): one file is one scenario")
+                kind = self._complaints.kind
+                self._complaints.add(line, f"a second document begins here ('---'): one file is one {kind}")
                 return False
         elif isinstance(event, yaml.CollectionEndEvent):
             done = self._open.pop()
@@ -162,7 +166,7 @@ class _Builder:
             else:
                 self._put(_leaf(event, line))
         if len(self._open) > LIMIT_DEPTH:
-            self._complaints.add(line, f"is nested more than {LIMIT_DEPTH} deep: no scenario is")
+            self._complaints.add(line, f"is nested more than {LIMIT_DEPTH} deep: no {self._complaints.kind} is")
             return False
         return True
 

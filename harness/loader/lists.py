@@ -34,6 +34,7 @@ PARTS: dict[str, Part] = {
     "random": Part(
         "a seeded mix of faults", "{count: 5, for: 3s..8s, faults: [{fault: kill, nodes: [1 of node]}]}", False
     ),
+    "repeat": Part("how often it is played, and what that must show", "{runs: 10, confidence: 95%}", False),
     "stop_when": Part("when to stop and heal", '[{of: chat, success: "< 50%", over: 5s}]', False),
     "objectives": Part("what must hold", '[{name: answers, of: chat, success: ">= 99.5%"}]'),
     "with": Part("variables of the compose file", '{RETRIES: "0"}', False),

@@ -10,6 +10,7 @@ from harness.loader.lists import PARTS, by_word, items_at, line_of, map_at
 from harness.loader.reading import Item, article, known_keys, read_words, shape, text_of, text_problem
 from harness.loader.steps import Step
 from harness.objectives import OBJECTIVES, Objective
+from harness.repeat import Repeat
 from harness.scenario import Phases
 from harness.stop_when import StopWhen
 from harness.traffic import CLIENTS, Traffic
@@ -91,6 +92,19 @@ def steps(tree: Map, complaints: Complaints) -> tuple[Item[Step], ...]:
 
 def stop_when(tree: Map, complaints: Complaints) -> tuple[Item[StopWhen], ...]:
     return items_at(tree, "stop_when", complaints, lambda _: (StopWhen, ""), lambda _: "a condition of 'stop_when'")
+
+
+def repeat(tree: Map, complaints: Complaints) -> Repeat | None:
+    inner = map_at(tree, "repeat", complaints)
+    if inner is None:
+        return None
+    values, whole = read_words(Repeat, inner, "'repeat'", complaints)
+    if not whole:
+        return None
+    found = Repeat(**values)
+    for key, text in found.check():
+        complaints.add(line_of(inner, key), f"'{key}' {text}")
+    return found
 
 
 def objectives(tree: Map, complaints: Complaints) -> tuple[Item[Objective], ...]:

@@ -27,7 +27,7 @@ _TAKEN = (*WINDOWS, "end")  # what 'in', 'after' and 'at' understand beside the 
 class Draft:
     """``scenario`` None: something is wrong. ``cluster`` and ``variables`` are there if they alone could be read.
 
-    ``traffic`` and ``faults`` (steps among them): as far as they could be read, with the lines of their keys.
+    ``traffic``, ``faults`` (steps among them), ``objectives``: as far as they could be read, with their keys' lines.
     ``lines``: of the keys at the top. ``mix``: what ``random:`` says, to be drawn when the cluster is known.
     """
 
@@ -38,6 +38,7 @@ class Draft:
     variables: tuple[tuple[str, str], ...] = ()
     traffic: tuple[Item[Traffic], ...] = ()
     faults: tuple[Item[Fault], ...] = ()
+    objectives: tuple[Item[Objective], ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
     seed: int = 1
     mix: MixDraft | None = None
@@ -70,6 +71,7 @@ def parse(data: bytes, file: str) -> Draft:
     faults = (*parts.faults(tree, complaints), *_steps(parts.steps(tree, complaints), phases, complaints))
     mixed = mix(tree, phases.faults_s if phases else None, complaints)
     stop_when = parts.stop_when(tree, complaints)
+    repeat = parts.repeat(tree, complaints)
     objectives = parts.objectives(tree, complaints)
     variables = parts.variables(tree, complaints)
     expected = parts.expected(tree, complaints)
@@ -104,6 +106,7 @@ def parse(data: bytes, file: str) -> Draft:
             tags=plain.tags,
             stop_when=_values(stop_when),
             time_limit_s=plain.time_limit_s,
+            repeat=repeat,
         )
     return Draft(
         file=file,
@@ -113,6 +116,7 @@ def parse(data: bytes, file: str) -> Draft:
         variables=variables,
         traffic=traffic,
         faults=faults,
+        objectives=objectives,
         lines=lines,
         seed=head.get("seed", 1),
         mix=mixed,

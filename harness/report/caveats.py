@@ -42,9 +42,14 @@ def _every_run(scenario: Scenario, evidence: Evidence, verdict: Verdict) -> Iter
         yield f"The beginning of a fault is known to within {known}; no figure counted from it can be surer."
     if evidence.clocks():
         yield f"The pods' clocks were compared to within {show_s(evidence.clock_error_s())}."
+    closed = {load.name for load in scenario.traffic if load.closed}
+    for load in scenario.traffic:
+        yield from (f"{note}." for note in load.notes())
     for record in verdict.traffic:
-        if record.send_error_p99_s is not None:
+        if record.send_error_p99_s is not None and record.name not in closed:
             late = show_s(record.send_error_p99_s)
             yield f"{record.name}: 99 of 100 operations were sent within {late} of when they were due."
-    yield "Latency counts from when an operation was due. A lost answer ranks as slower than any other in a quantile."
+    if len(closed) < len(scenario.traffic):
+        yield "Latency counts from when an operation was due."
+    yield "A lost answer ranks as slower than any other in a quantile."
     yield "A node's share of the answers is known only where answers carry its tag."

@@ -1,10 +1,12 @@
 """How a figure, a limit, a span of time and an outcome are written: the same words in every renderer."""
 
 import re
+from itertools import groupby
 from typing import Literal
 
-from harness.judge.verdict import FaultRecord, TrafficRecord, Verdict
+from harness.judge.verdict import FaultRecord, Phase, Recovery, TrafficRecord, Verdict
 from harness.objectives import Finding
+from harness.recording.events import Began
 from harness.units import show_s, show_share
 
 Tone = Literal["good", "bad", "unsure"]
@@ -137,6 +139,42 @@ def traffic(record: TrafficRecord) -> str:
         f"{record.sent:,} sent · {record.ok:,} ok · {record.failed:,} failed{failures(record.failures)}"
         f" · {record.wrong:,} wrong{sent}"
     )
+
+
+def reached(phase: Phase) -> str:
+    """``618 ms ± 22 ms``; ``1.20 s ± 22 ms after the heal``; ``no figure`` where there is none."""
+    if phase.after_s is None:
+        return "no figure"
+    error = f" ± {show_s(phase.error_s)}" if phase.error_s else ""
+    return show_s(phase.after_s) + error + (" after the heal" if phase.phase == "repaired" else "")
+
+
+def phase_names(recovery: Recovery) -> tuple[str, ...]:
+    """What each phase is called: one that comes a second time is not what users met, but what the system claimed."""
+    names = [one.phase for one in recovery.phases]
+    return tuple(f"{name} (claimed)" if name in names[:at] else name for at, name in enumerate(names))
+
+
+def recovered(recovery: Recovery, *, remarks: bool = True) -> str:
+    """``detected 58 ms ± 21 ms · restored 618 ms ± 22 ms``; phases without a figure share the reason they have.
+
+    ``remarks``: what there is to know of a figure stands behind it; without them a ``*`` does.
+    """
+    parts: list[str] = []
+    named = zip(phase_names(recovery), recovery.phases, strict=True)
+    for (there, why), phases in groupby(named, key=lambda pair: (pair[1].after_s is not None, line(pair[1].why))):
+        said = f" ({why})" if why else ""
+        if there:
+            remark = said if remarks else " *" if why else ""
+            parts += [f"{name} {reached(one)}{remark}" for name, one in phases]
+        else:
+            parts.append(f"{', '.join(name for name, _ in phases)}: no figure{said}")
+    return " · ".join(parts)
+
+
+def run_again(began: Began, seed: int) -> str:
+    """The command for a run that has a record."""
+    return again(began.scenario, seed, began.without_faults, began.variables)
 
 
 def again(scenario: str, seed: int, without_faults: bool = False, variables: tuple[tuple[str, str], ...] = ()) -> str:

@@ -7,6 +7,7 @@ by their hashes, so that even what slipped through could neither run nor load an
 import base64
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,6 +20,8 @@ from harness.recording.evidence import Evidence
 from harness.report import figures, lanes, picture, wall
 from harness.report.caveats import caveats
 from harness.report.excerpts import logs as excerpts
+from harness.report.journal import journal
+from harness.report.phases import told
 from harness.report.windows import windows
 from harness.scenario import Scenario
 from harness.units import show_s
@@ -51,21 +54,24 @@ def render(
             tone=tone,
             symbol=_SYMBOLS[tone],
             length=_length(evidence),
-            again=figures.again(began.scenario, verdict.seed, began.without_faults) if began else "",
+            again=figures.run_again(began, verdict.seed) if began else "",
             picture=picture.picture(scenario, evidence, verdict),
             sizes=picture.SIZES,
             lane_px=lanes.LANE_PX,
             objectives={objective.name: objective for objective in scenario.objectives},
+            recoveries=told(verdict),
             windows=windows(evidence, verdict),
             asked=tuple((asked, _asked_at(asked, evidence)) for asked in evidence.of(Asked)),
             scraped=tuple((target, target.seen < SCRAPED * target.expected) for target in evidence.of(Scraped)),
             logs=excerpts(logs, evidence),
+            journal=journal(evidence),
             caveats=caveats(scenario, evidence, verdict),
         )
     )
     return text + "\n"
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -78,6 +84,8 @@ def _environment() -> Environment:
         "in_force": figures.in_force,
         "doubts": figures.doubts,
         "seen": figures.seen,
+        "shapes": _shapes,
+        "reached": figures.reached,
         "traffic": figures.traffic,
         "clean": figures.clean,
         "line": figures.line,
@@ -86,6 +94,12 @@ def _environment() -> Environment:
     }
     environment.globals["tones"] = figures.TONES
     return environment
+
+
+def _shapes(failures: picture.Failures) -> Markup:
+    """Numbers and a key of ours, in tens of thousands: escaping each would take longer than all the rest."""
+    head = f'<use href="#s-{failures.key}" x="'
+    return Markup("\n".join(f'{head}{one.x}%" y="{one.y}" width="12" height="12"/>' for one in failures.shapes))
 
 
 def _policy(style: str, script: str) -> str:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 from harness.judge.verdict import FaultRecord, Verdict
 from harness.objectives import Finding
+from harness.recording.events import Began
 from harness.report import figures
 
 
@@ -21,16 +22,22 @@ class Case:
     text: str
 
 
-def render(verdict: Verdict) -> bytes:
+def render(verdict: Verdict, began: Began | None = None) -> bytes:
     """JUnit XML, UTF-8: one suite with the verdict itself, every objective and every fault as test cases.
 
     The case ``verdict`` passes exactly when the exit code is 0, so that what no single row shows (a fault that was not
-    healed, a violation that was expected and did not come) cannot turn green.
+    healed, a violation that was expected and did not come) cannot turn green. ``began``: what is known of the machine.
     """
-    cases = (_verdict(verdict), *(_finding(f, verdict) for f in verdict.findings), *map(_fault, verdict.faults))
-    suite = ET.Element("testsuite", {"name": f"chaos.{verdict.scenario}", **_counts(cases), "skipped": "0"})
+    cases = (
+        _verdict(verdict),
+        *(_finding(f, verdict) for f in verdict.findings),
+        *(_fault(f, verdict) for f in verdict.faults),
+    )
+    suite = ET.Element(
+        "testsuite", {"name": figures.line(f"chaos.{verdict.scenario}"), **_counts(cases), "skipped": "0"}
+    )
     properties = ET.SubElement(suite, "properties")
-    for name, value in _properties(verdict):
+    for name, value in _properties(verdict, began):
         ET.SubElement(properties, "property", {"name": name, "value": value})
     for case in cases:
         suite.append(_element(case, verdict.scenario))
@@ -49,19 +56,26 @@ def _counts(cases: tuple[Case, ...]) -> dict[str, str]:
     }
 
 
-def _properties(verdict: Verdict) -> Iterator[tuple[str, str]]:
+def _properties(verdict: Verdict, began: Began | None) -> Iterator[tuple[str, str]]:
     yield from (("run", figures.line(verdict.run)), ("seed", str(verdict.seed)), ("outcome", verdict.outcome))
     yield from (("exit_code", str(verdict.exit_code)), ("judge", verdict.judge))
+    if began:
+        yield "again", figures.line(figures.run_again(began, verdict.seed))
+        yield "began", figures.line(began.wall)
+        for what, value in began.facts:
+            yield f"environment.{figures.line(what)}", figures.line(value)
     for record in verdict.traffic:
-        yield f"traffic.{record.name}", figures.traffic(record)
+        yield f"traffic.{figures.line(record.name)}", figures.traffic(record)
 
 
 def _element(case: Case, scenario: str) -> ET.Element:
-    element = ET.Element("testcase", {"classname": f"{scenario}.{case.group}", "name": case.name, "time": "0"})
+    names = {"classname": figures.line(f"{scenario}.{case.group}"), "name": figures.line(case.name)}
+    element = ET.Element("testcase", {**names, "time": "0"})
+    text = figures.clean(case.text)
     if case.result is None:
-        ET.SubElement(element, "system-out").text = case.text
+        ET.SubElement(element, "system-out").text = text
     else:
-        ET.SubElement(element, case.result, {"message": case.message, "type": case.group}).text = case.text
+        ET.SubElement(element, case.result, {"message": figures.line(case.message), "type": case.group}).text = text
     return element
 
 
@@ -80,14 +94,14 @@ def _finding(finding: Finding, verdict: Verdict) -> Case:
     result: Literal["failure", "error"] | None = None
     if finding.outcome != "held" and not as_expected:
         result = "failure" if finding.outcome == "violated" else "error"
-    return Case("objectives", finding.objective, result, reason or said, figures.clean("\n".join(filter(None, story))))
+    return Case("objectives", finding.objective, result, reason or said, "\n".join(filter(None, story)))
 
 
-def _fault(fault: FaultRecord) -> Case:
+def _fault(fault: FaultRecord, verdict: Verdict) -> Case:
     story = (
         f"{fault.what} ({fault.via}): {figures.seen(fault)}",
         f"planned {figures.planned(fault)}, in force {figures.in_force(fault)}",
         fault.witness,
+        *(f"{one.traffic}: {figures.recovered(one)}" for one in verdict.recoveries if one.fault == fault.name),
     )
-    text = figures.clean("\n".join(story))
-    return Case("faults", fault.name, "error" if figures.doubts(fault) else None, figures.seen(fault), text)
+    return Case("faults", fault.name, "error" if figures.doubts(fault) else None, figures.seen(fault), "\n".join(story))

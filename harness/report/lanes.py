@@ -1,6 +1,7 @@
 """One lane per node: whether echoes reached it, whether its container ran, and its share of the answers."""
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -149,12 +150,13 @@ def _stretches(states: Iterator[tuple[str, str]], bin_s: float, run: Window) -> 
 
 def _served(evidence: Evidence, run: Window, bin_s: float, count: int) -> list[Counter[str]]:
     """Right answers by the tag of the node that gave them, bin by bin of due time."""
+    edges_ns = [run.start_ns + round(at * bin_s * 1e9) for at in range(count + 1)]
     bins: list[Counter[str]] = [Counter() for _ in range(count)]
     for operations in evidence.operations.values():
-        for op in operations:
-            at = int((op.due_ns - run.start_ns) / 1e9 / bin_s)
-            if op.outcome is Outcome.OK and op.node and 0 <= at < count:
-                bins[at][op.node] += 1
+        good = [(op.due_ns, op.node) for op in operations if op.outcome is Outcome.OK and op.node]
+        edges = [bisect_left(good, (edge_ns,)) for edge_ns in edges_ns]
+        for served, first, last in zip(bins, edges, edges[1:], strict=False):
+            served.update([node for _, node in good[first:last]])
     return bins
 
 

@@ -98,10 +98,18 @@ def _faults(evidence: Evidence, verdict: Verdict) -> Iterator[Mark]:
 
 def _restored(scenario: Scenario, evidence: Evidence, verdict: Verdict) -> Iterator[Mark]:
     findings = {finding.objective: finding for finding in verdict.findings}
+    drawn = {
+        (recovery.fault, recovery.traffic)
+        for recovery in verdict.recoveries
+        for phase in recovery.phases
+        if phase.phase == "restored" and phase.after_s is not None
+    }
     for objective in scenario.objectives:
         finding = findings.get(objective.name)
         if not isinstance(objective, Restored) or finding is None or finding.measured is None:
             continue
+        if not objective.after.healed and (objective.after.fault, objective.traffic) in drawn:
+            continue  # it stands under the fault's own band already
         spell = evidence.spell(objective.after.fault or "")
         if spell is not None:
             from_ns = spell.window.end_ns if objective.after.healed else spell.window.start_ns

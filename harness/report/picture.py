@@ -1,9 +1,11 @@
 """The picture of a run as plain geometry: x in percent of the run's length, y in pixels. Pure; drawn by the page."""
 
 import math
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from harness.judge.verdict import Verdict
@@ -12,13 +14,17 @@ from harness.recording.evidence import Evidence, Window
 from harness.report import figures
 from harness.report.lanes import Lane, lanes
 from harness.report.marks import Mark, marks
+from harness.report.phases import Step, steps
+from harness.report.windows import by_outcome
 from harness.scenario import Scenario
 
 DOTS_PX, RATE_PX, FAILURES_PX = 220, 84, 64
+_MARGIN_PX = 8  # above the slowest and below the quickest
 _LABEL_PX = 18  # above the bars, for the words that say how high they are
 SIZES = {"dots": DOTS_PX, "rate": RATE_PX, "failures": FAILURES_PX, "strip": 24}  # for the page
 BINS_MAX = 120
 _COLUMNS = 2000  # places a dot can have in x; two runs of the eye at 1000 px
+_FINE = 0.05  # how far apart two shapes must be to be two, in percent of the run
 _SHAPES_MAX = 20_000  # shapes are heavier than dots; beyond this they share coarser places
 _BIN_WIDTHS_S = (0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 3600)
 _LABEL_WIDTHS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
@@ -98,6 +104,7 @@ class Picture:
     phases: tuple[Band, ...]
     faults: tuple[Band, ...]
     marks: tuple[Mark, ...]
+    steps: tuple[Step, ...]
     times: tuple[Tick, ...]
     panels: tuple[Panel, ...]
     lanes: tuple[Lane, ...]
@@ -135,6 +142,7 @@ def picture(scenario: Scenario, evidence: Evidence, verdict: Verdict) -> Picture
         ),
         faults=tuple(_faults(scale, run, evidence, verdict)),
         marks=marks(scenario, evidence, verdict, run),
+        steps=steps(verdict, run),
         times=tuple(_times(run)),
         panels=tuple(_panel(name, ops, run, scale, bin_s) for name, ops in evidence.operations.items() if ops),
         lanes=lanes(evidence, run, max(bin_s, 0.5)),
@@ -165,17 +173,17 @@ def _faults(scale: _Scale, run: Window, evidence: Evidence, verdict: Verdict) ->
 
 def _panel(name: str, operations: Sequence[Operation], run: Window, scale: _Scale, bin_s: float) -> Panel:
     low, high = _decades(operations)
-    good = [op for op in operations if op.outcome is Outcome.OK]
-    bad = Counter(op.outcome for op in operations if op.outcome is not Outcome.OK)
+    good, *others = by_outcome(operations)
+    bad = [(kind, ops) for kind, ops in zip(list(Outcome)[1:], others, strict=True) if ops]
     bins = _binned(operations, run, bin_s)
-    rates, failure_rates = _bars(bins, bin_s, run)
+    counts = [_counts(ops) for ops in bins]
+    rates, failure_rates = _bars(counts, bin_s, run)
     return Panel(
         traffic=name,
         ok=len(good),
         dots=_dots(good, scale, low, high),
         failures=tuple(
-            Failures(_key(kind), count, _shapes(operations, kind, scale, (low, high), _SHAPES_MAX // len(bad)))
-            for kind, count in sorted(bad.items())
+            Failures(_key(kind), len(ops), _shapes(ops, scale, low, high, _SHAPES_MAX // len(bad))) for kind, ops in bad
         ),
         latencies=tuple(
             Tick(_y(10.0**power, low, high), f"{10**power:g} s" if power >= 0 else f"{10 ** (power + 3):g} ms")
@@ -184,90 +192,127 @@ def _panel(name: str, operations: Sequence[Operation], run: Window, scale: _Scal
         rates=rates,
         rate_max=figures.rate(max(map(len, bins)) / bin_s),
         failure_rates=failure_rates,
-        failure_rate_max=figures.rate(max(sum(op.outcome is not Outcome.OK for op in ops) for ops in bins) / bin_s),
-        bins=tuple(_said(ops, number * bin_s, bin_s) for number, ops in enumerate(bins)),
+        failure_rate_max=figures.rate(max(map(_failed, counts)) / bin_s),
+        bins=tuple(
+            _said(ops, count, number * bin_s, bin_s)
+            for number, (ops, count) in enumerate(zip(bins, counts, strict=True))
+        ),
     )
+
+
+def _binned(operations: Sequence[Operation], run: Window, bin_s: float) -> list[Sequence[Operation]]:
+    """The run in stretches of ``bin_s``: what fell due in each. ``operations`` are ordered by due time."""
+    count = max(1, math.ceil(round(run.length_s / bin_s, 6)))
+    due_ns = [op[0] for op in operations]
+    edges = [bisect_left(due_ns, run.start_ns + round(number * bin_s * 1e9)) for number in range(count + 1)]
+    return [operations[first:last] for first, last in pairwise(edges)]
+
+
+def _counts(operations: Sequence[Operation]) -> dict[Outcome, int]:
+    return {kind: len(ops) for kind, ops in zip(Outcome, by_outcome(operations), strict=True) if ops}
+
+
+def _failed(counts: Mapping[Outcome, int]) -> int:
+    return sum(count for kind, count in counts.items() if kind is not Outcome.OK)
 
 
 def _decades(operations: Sequence[Operation]) -> tuple[int, int]:
     """Powers of ten between which every latency lies, in seconds; at least two decades, so that noise looks small."""
-    seen = [op.latency_s for op in operations]
-    low = math.floor(math.log10(max(1e-5, min(seen))))
-    return low, max(low + 2, math.ceil(math.log10(max(1e-5, *seen))))
+    seen_ns = [done_ns - due_ns for due_ns, _, done_ns, *_ in operations]
+    low = math.floor(math.log10(max(1e-5, min(seen_ns) / 1e9)))
+    return low, max(low + 2, math.ceil(math.log10(max(1e-5, max(seen_ns) / 1e9))))
+
+
+def _ruler(low: int, high: int) -> tuple[float, float, float]:
+    """``top, step, least``: a latency of ``s`` seconds stands at ``top - step * log10(max(s, least))`` pixels."""
+    step = (DOTS_PX - 2 * _MARGIN_PX) / (high - low)
+    return DOTS_PX - _MARGIN_PX + step * low, step, 10.0**low
 
 
 def _y(latency_s: float, low: int, high: int) -> float:
-    margin = 8
-    share = (math.log10(max(latency_s, 10.0**low)) - low) / (high - low)
-    return round(DOTS_PX - margin - min(1.0, share) * (DOTS_PX - 2 * margin), 1)
+    top, step, least = _ruler(low, high)
+    return round(top - step * math.log10(max(latency_s, least)), 1)
 
 
 def _dots(good: Sequence[Operation], scale: _Scale, low: int, high: int) -> tuple[str, str, str]:
     """Good answers by place: one there, two to four, more. A zero-length line with a round cap is a round dot."""
-    step = _COLUMNS / scale.length_ns
-    places = Counter((int((op.due_ns - scale.start_ns) * step), int(_y(op.latency_s, low, high))) for op in good)
+    across = _COLUMNS / scale.length_ns
+    top, step, least = _ruler(low, high)
+    start_ns, log10 = scale.start_ns, math.log10
+    places = Counter(
+        [
+            (int((due_ns - start_ns) * across), int(top - step * log10(max((done_ns - due_ns) / 1e9, least))))
+            for due_ns, _, done_ns, *_ in good
+        ]
+    )
     paths: tuple[list[str], list[str], list[str]] = ([], [], [])
     for (x, y), count in places.items():
         paths[0 if count == 1 else 1 if count < 5 else 2].append(f"M{x} {y}h0")
     return "".join(paths[0]), "".join(paths[1]), "".join(paths[2])
 
 
-def _shapes(
-    operations: Sequence[Operation], kind: Outcome, scale: _Scale, decades: tuple[int, int], most: int
-) -> tuple[Shape, ...]:
-    """Where operations of one class are; more than ``most`` places are made coarser until they are not."""
-    exact = [(scale.x(op.due_ns), _y(op.latency_s, *decades)) for op in operations if op.outcome is kind]
+def _shapes(operations: Sequence[Operation], scale: _Scale, low: int, high: int, most: int) -> tuple[Shape, ...]:
+    """Where they are; more than ``most`` places are made coarser until they are not."""
+    top, down, least = _ruler(low, high)
+    start_ns, log10, across = scale.start_ns, math.log10, 100 / scale.length_ns / _FINE
     # x is in percent of a wide page and y in pixels: eight of these to one of those look square.
-    step, places = 0.05, {(round(x * 20), round(y * 2.5)) for x, y in exact}
+    fine = {
+        (
+            round((due_ns - start_ns) * across),
+            round((top - down * log10(max((done_ns - due_ns) / 1e9, least))) / (8 * _FINE)),
+        )
+        for due_ns, _, done_ns, *_ in operations
+    }
+    times, places = 1, fine
     while len(places) > most:
-        step *= max(1.6, math.sqrt(len(places) / most))  # as many places as there are, or fewer, share a coarser one
-        places = {(round(x / step), round(y / step / 8)) for x, y in exact}
-    return tuple(Shape(round(x * step, 2), round(y * step * 8, 1)) for x, y in sorted(places))
+        times = max(times + 1, math.ceil(times * math.sqrt(len(places) / most)))
+        places = {(x // times, y // times) for x, y in fine}
+    middle = (times - 1) / 2  # of the places that became one
+    return tuple(
+        Shape(round(min(100.0, (x * times + middle) * _FINE), 2), round((y * times + middle) * _FINE * 8, 1))
+        for x, y in sorted(places)
+    )
 
 
-def _binned(operations: Sequence[Operation], run: Window, bin_s: float) -> list[list[Operation]]:
-    bins: list[list[Operation]] = [[] for _ in range(max(1, math.ceil(round(run.length_s / bin_s, 6))))]
-    for op in operations:
-        at = int((op.due_ns - run.start_ns) / 1e9 / bin_s)
-        if 0 <= at < len(bins):
-            bins[at].append(op)
-    return bins
-
-
-def _bars(bins: list[list[Operation]], bin_s: float, run: Window) -> tuple[tuple[Bar, ...], tuple[Bar, ...]]:
+def _bars(
+    counts: Sequence[Mapping[Outcome, int]], bin_s: float, run: Window
+) -> tuple[tuple[Bar, ...], tuple[Bar, ...]]:
     """Every operation by outcome, and the failures alone on a scale of their own."""
-    counts = [Counter(op.outcome for op in ops) for ops in bins]
-    most = max(1, *map(len, bins))
-    failed = max(1, *(sum(count.values()) - count[Outcome.OK] for count in counts))
+    most = max(1, *(sum(count.values()) for count in counts))
+    failed = max(1, *map(_failed, counts))
     width = bin_s / run.length_s * 100
-    every = [bar for at, count in enumerate(counts) for bar in _stack(count, at * width, width, most, RATE_PX)]
-    for count in counts:
-        del count[Outcome.OK]
-    alone = [bar for at, count in enumerate(counts) for bar in _stack(count, at * width, width, failed, FAILURES_PX)]
+    # One bar ends exactly where the next begins, or a thin gap would stand between them on some screens.
+    edges = [round(min(100.0, at * width), 3) for at in range(len(counts) + 1)]
+    every, alone = list[Bar](), list[Bar]()
+    for span, count in zip(pairwise(edges), counts, strict=True):
+        every += _stack(count, span, most, RATE_PX)
+        alone += _stack({kind: n for kind, n in count.items() if kind is not Outcome.OK}, span, failed, FAILURES_PX)
     return tuple(every), tuple(alone)
 
 
-def _stack(count: Counter[Outcome], x: float, width: float, most: int, height_px: int) -> Iterator[Bar]:
+def _stack(count: Mapping[Outcome, int], span: tuple[float, float], most: int, height_px: int) -> Iterator[Bar]:
+    x, width = span[0], round(span[1] - span[0], 3)
     top = float(height_px)
     for kind in sorted(count):
         height = count[kind] / most * (height_px - _LABEL_PX)
         top -= height
-        yield Bar(round(x, 3), round(min(width, 100 - x), 3), round(top, 1), round(height, 1), _key(kind))
+        yield Bar(x, width, round(top, 1), round(height, 1), _key(kind))
 
 
-def _said(operations: Sequence[Operation], start_s: float, bin_s: float) -> str:
+def _said(operations: Sequence[Operation], counts: Mapping[Outcome, int], start_s: float, bin_s: float) -> str:
     """One bin in words."""
     head = f"{start_s:.2f}-{start_s + bin_s:.2f} s: "
     if not operations:
         return head + "nothing was due"
-    waits = [op.latency_s for op in operations if op.outcome is Outcome.OK]
-    bad = Counter(op.outcome for op in operations if op.outcome is not Outcome.OK)
-    parts = [f"{len(operations)} due", f"{len(waits)} ok"]
-    if waits:
-        parts.append(f"median {figures.figure(median(waits), 's')}, slowest {figures.figure(max(waits), 's')}")
-    parts += [f"{count} {_key(kind)}" for kind, count in sorted(bad.items())]
-    served = Counter(op.node for op in operations if op.node and op.outcome is Outcome.OK)
-    parts += [f"{figures.line(node)} {count / len(waits) * 100:.0f} %" for node, count in sorted(served.items())]
+    good = [(op.done_ns - op.due_ns, op.node) for op in operations if op.outcome is Outcome.OK]
+    parts = [f"{len(operations)} due", f"{len(good)} ok"]
+    if good:
+        waits_ns = [wait_ns for wait_ns, _ in good]
+        usual, slowest = (figures.figure(wait_ns / 1e9, "s") for wait_ns in (median(waits_ns), max(waits_ns)))
+        parts.append(f"median {usual}, slowest {slowest}")
+    parts += [f"{count} {_key(kind)}" for kind, count in sorted(counts.items()) if kind is not Outcome.OK]
+    served = Counter([node for _, node in good if node])
+    parts += [f"{figures.line(node)} {count / len(good) * 100:.0f} %" for node, count in sorted(served.items())]
     return head + " · ".join(parts)
 
 

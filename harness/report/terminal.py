@@ -56,6 +56,13 @@ def _lines(verdict: Verdict, where: str, again: str, took_s: float, columns: int
         yield from table(
             ("fault", "what", "planned", "in force", "seen"), list(map(_fault, verdict.faults)), columns, shrinks=1
         )
+    if verdict.recoveries:
+        yield Text()
+        lines = [figures.recovered(told, remarks=False) for told in verdict.recoveries]
+        rows = [Row((told.fault, told.traffic, line)) for told, line in zip(verdict.recoveries, lines, strict=True)]
+        yield from table(("recovery", "traffic", ""), rows, columns, shrinks=2)
+        if any(" *" in line for line in lines):
+            yield Text("  * there is more to know of this figure: it stands in the report", "dim")
     if verdict.traffic:
         yield Text()
         rows = [Row((record.name, figures.traffic(record))) for record in verdict.traffic]

@@ -1,16 +1,14 @@
 """The same figures for every window of a run: its phases and each fault's time in force."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isinf
 
 from harness.judge.verdict import Verdict
 from harness.operations import Operation, Outcome
 from harness.recording.evidence import Evidence
 from harness.report import figures
-from harness.stats import latencies, quantile, samples_needed, succeeded
+from harness.stats import rank, samples_needed
 from harness.units import show_s, show_share
 
 _QUANTILES = (Fraction(1, 2), Fraction(95, 100), Fraction(99, 100))
@@ -46,23 +44,31 @@ def _rows(name: str, evidence: Evidence) -> Iterator[WindowFigures]:
 
 
 def _figures(window: str, traffic: str, operations: Sequence[Operation]) -> WindowFigures:
-    bad = Counter(op.outcome for op in operations if op.outcome is not Outcome.OK)
-    named = ", ".join(f"{kind.name.lower().replace('_', '-')} {count:,}" for kind, count in sorted(bad.items()))
-    ordered = latencies(operations)
-    right = [wait_s for wait_s in ordered if not isinf(wait_s)]
+    right, *others = by_outcome(operations)
+    named = [(kind, len(ops)) for kind, ops in zip(list(Outcome)[1:], others, strict=True) if ops]
+    waits_ns = sorted([op.done_ns - op.due_ns for op in right])
     return WindowFigures(
         window,
         traffic,
         len(operations),
-        show_share(succeeded(operations) / len(operations)),
-        named or "none",
-        tuple(_quantile(ordered, share) for share in _QUANTILES),
-        show_s(right[-1]) if right else "-",
+        show_share(len(right) / len(operations)),
+        ", ".join(f"{kind.name.lower().replace('_', '-')} {count:,}" for kind, count in named) or "none",
+        tuple(_quantile(waits_ns, len(operations), share) for share in _QUANTILES),
+        show_s(waits_ns[-1] / 1e9) if right else "-",
     )
 
 
-def _quantile(ordered: Sequence[float], share: Fraction) -> str:
-    if len(ordered) < samples_needed(share):
+def by_outcome(operations: Sequence[Operation]) -> tuple[list[Operation], ...]:
+    """The operations of each outcome, in the order of ``Outcome``: the right ones first."""
+    found: tuple[list[Operation], ...] = tuple([] for _ in Outcome)
+    for op in operations:
+        found[op.outcome].append(op)
+    return found
+
+
+def _quantile(waits_ns: Sequence[int], operations: int, share: Fraction) -> str:
+    """By nearest rank among all operations; those without a right answer rank as the slowest."""
+    if operations < samples_needed(share):
         return "too few"
-    value_s = quantile(ordered, share)
-    return "never" if isinf(value_s) else show_s(value_s)
+    at = rank(operations, share)
+    return show_s(waits_ns[at - 1] / 1e9) if at <= len(waits_ns) else "never"

@@ -170,7 +170,10 @@ class Player:
         self._origin_ns = self._now_ns() + to_ns(_LOAD_LEAD_S)
         end_ns = self._origin_ns + to_ns(self._scenario.phases.total_s)
         for traffic in self._scenario.traffic:
-            load = traffic.load(self._cluster, self._origin_ns, end_ns, self._scenario.seed)
+            phases, seed = self._scenario.phases, self._scenario.seed
+            load = traffic.load(
+                self._cluster, self._origin_ns, end_ns, seed, warmup_s=phases.warmup_s, faults_s=phases.faults_s
+            )
             self._programs.send(LOAD, load)
         planner = Planner(
             origin_ns=self._origin_ns,

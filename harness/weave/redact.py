@@ -1,6 +1,7 @@
 """What a record must not hold: values of the environment that look like secrets."""
 
 import re
+from typing import TypeVar
 
 import yaml
 
@@ -8,6 +9,12 @@ from harness.weave.block import Tree
 
 _SECRET = re.compile(r"pass(word|wd)?|secret|token|api_?key|private|credential", re.IGNORECASE)
 _HIDDEN = "(not recorded)"
+_V = TypeVar("_V")
+
+
+def hidden(name: str, value: _V) -> _V | str:
+    """``value``, unless ``name`` says that it is nobody's business."""
+    return _HIDDEN if _SECRET.search(name) else value
 
 
 def redacted(text: str) -> str:
@@ -16,6 +23,6 @@ def redacted(text: str) -> str:
     for service in document["services"].values():
         environment = service.get("environment") or {}
         for key, value in environment.items():
-            if value is not None and _SECRET.search(key):
-                environment[key] = _HIDDEN
+            if value is not None:
+                environment[key] = hidden(key, value)
     return yaml.safe_dump(document, sort_keys=False, width=120)

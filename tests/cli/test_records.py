@@ -15,7 +15,7 @@ SHIPPED = harness.cli.places.scenario("partition").resolve()
 GOOD = Story(answers={"excluded": 2.0, "whole-again": 3.0})
 
 
-def _record(folder: Path, story: Story) -> Path:
+def record(folder: Path, story: Story) -> Path:
     recorder, told = Recorder(folder), story.evidence()
     recorder.text("scenario.yaml", SHIPPED.read_bytes())
     for event in told.events:
@@ -28,7 +28,7 @@ def _record(folder: Path, story: Story) -> Path:
 
 
 def test_a_record_is_judged_and_its_verdict_written_beside_it(harness: Harness, home: Path) -> None:
-    folder = _record(home / "runs" / "partition" / "1", GOOD)
+    folder = record(home / "runs" / "partition" / "1", GOOD)
     said = harness("judge", "partition/1")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("HELD   partition: ")
@@ -37,7 +37,7 @@ def test_a_record_is_judged_and_its_verdict_written_beside_it(harness: Harness, 
 
 
 def test_judged_again_it_is_the_same_byte_for_byte(harness: Harness, home: Path) -> None:
-    folder = _record(home / "runs" / "partition" / "1", GOOD)
+    folder = record(home / "runs" / "partition" / "1", GOOD)
     first = harness("judge", str(folder), "--json")
     assert first == harness("judge", str(folder), "--json")
     assert first == Said(0, (folder / "verdict.json").read_text(), "")
@@ -51,11 +51,11 @@ def test_judged_again_it_is_the_same_byte_for_byte(harness: Harness, home: Path)
     ],
 )
 def test_the_exit_code_is_the_verdict(harness: Harness, home: Path, story: Story, code: int) -> None:
-    assert harness("judge", str(_record(home / "run", story))).code == code
+    assert harness("judge", str(record(home / "run", story))).code == code
 
 
 def test_a_verdict_that_is_not_the_recorded_one_is_said_with_what_differs(harness: Harness, home: Path) -> None:
-    folder = _record(home / "run", GOOD)
+    folder = record(home / "run", GOOD)
     harness("judge", str(folder))
     verdict = (folder / "verdict.json").read_text()
     (folder / "verdict.json").write_text(verdict.replace('"held"', '"violated"', 1))
@@ -78,7 +78,7 @@ def test_a_record_without_a_beginning_cannot_be_judged(harness: Harness, home: P
 
 
 def test_a_damaged_record_is_named_by_file_and_line(harness: Harness, home: Path) -> None:
-    folder = _record(home / "run", GOOD)
+    folder = record(home / "run", GOOD)
     with (folder / "journal.jsonl").open("a") as journal:
         journal.write("gibberish\n")
     said = harness("judge", str(folder))

@@ -11,10 +11,13 @@ from harness.faults import CATALOGUE
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.loader import bind, notes, parse, parse_file
-from harness.objectives import Bound, Moment, Promql
+from harness.objectives import OBJECTIVES, Bound, Moment, Promql
 from harness.objectives.answers import Success
 from harness.scenario import Phases, Scenario
+from harness.traffic import CLIENTS
 from harness.traffic.ollama import OllamaGenerate
+
+_CLIENTS = ", ".join(sorted(CLIENTS))
 
 GOOD = """\
 scenario: mine
@@ -69,7 +72,7 @@ CASES: list[tuple[str, str, list[str]]] = [
         "about: Something breaks.",
         "colour: x\nabout: y",
         [
-            "2: 'colour' is not a key of a scenario (there are about, cluster, expect, faults, objectives, phases, random, scenario, seed, steps, stop_when, tags, time_limit, traffic, with)"
+            "2: 'colour' is not a key of a scenario (there are about, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, with)"
         ],
     ),
     (
@@ -174,10 +177,10 @@ CASES: list[tuple[str, str, list[str]]] = [
         "client: olama-generate",
         ["6: 'olama-generate' is not a client; did you mean 'ollama-generate'?"],
     ),
-    ("client: ollama-generate", "client: zzz", ["6: 'zzz' is not a client (there are http, ollama-generate)"]),
-    ("client: ollama-generate, ", "", ["6: an item of 'traffic' needs 'client': one of http, ollama-generate"]),
-    ("client: ollama-generate", "client:", ["6: 'client' is empty: write one of http, ollama-generate"]),
-    ("client: ollama-generate", "client: [http]", ["6: 'client' is a list: write one of http, ollama-generate"]),
+    ("client: ollama-generate", "client: zzz", [f"6: 'zzz' is not a client (there are {_CLIENTS})"]),
+    ("client: ollama-generate, ", "", [f"6: an item of 'traffic' needs 'client': one of {_CLIENTS}"]),
+    ("client: ollama-generate", "client:", [f"6: 'client' is empty: write one of {_CLIENTS}"]),
+    ("client: ollama-generate", "client: [http]", [f"6: 'client' is a list: write one of {_CLIENTS}"]),
     ("to: gateway", "to: gatway", ["6: 'to' names 'gatway': there is no gatway; did you mean 'gateway'?"]),
     ("rate: 50/s", "rate: 50", ["6: 'rate' is '50': write a rate with its unit, such as 50/s"]),
     ("rate: 50/s", "rate: 0/s", ["6: 'rate' is 0/s: write one from 1/m to 20000/s"]),
@@ -191,7 +194,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     (
         ", rate: 50/s",
         "",
-        ["6: ollama-generate traffic needs 'rate': operations that fall due in a second; such as 'rate: 50/s'"],
+        ["6: 'rate' is missing: write 'rate: 50/s', a 'shape', or 'users'"],
     ),
     (", to: gateway", "", ["6: ollama-generate traffic needs 'to': the node that is asked; such as 'to: n1'"]),
     (
@@ -315,9 +318,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     (
         ', success: ">= 99.5%"',
         "",
-        [
-            "11: an objective needs the figure that it bounds: one of success, wrong, p50, p90, p95, p99, p999, max, restored, promql"
-        ],
+        [f"11: an objective needs the figure that it bounds: one of {', '.join(OBJECTIVES)}"],
     ),
     (
         'success: ">= 99.5%"',
@@ -352,7 +353,7 @@ CASES: list[tuple[str, str, list[str]]] = [
         "objectives: []\nx:\n",
         [
             "10: 'objectives' is empty: name at least one, such as 'objectives: [{name: answers, of: chat, success: \">= 99.5%\"}]'",
-            "11: 'x' is not a key of a scenario (there are about, cluster, expect, faults, objectives, phases, random, scenario, seed, steps, stop_when, tags, time_limit, traffic, with)",
+            "11: 'x' is not a key of a scenario (there are about, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, with)",
             "15: 'violated' is 'answers': there is no objective of that name",
         ],
     ),
@@ -532,7 +533,7 @@ def test_a_word_that_fills_a_page_is_not_repeated(ollama: Cluster) -> None:
     ]
     assert problems(GOOD.replace("cluster: ollama", "a" * 300 + ": b\ncluster: ollama").encode(), ollama) == [
         f"mine.yaml:3: '{'a' * 57}...' is not a key of a scenario (there are about, cluster, expect, faults, objectives, "
-        "phases, random, scenario, seed, steps, stop_when, tags, time_limit, traffic, with)"
+        "phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, with)"
     ]
 
 

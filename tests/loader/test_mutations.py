@@ -28,6 +28,7 @@ faults:
 random: {count: 2, at_once: 2, gap: 1s, for: 3s..8s, faults: [{fault: kill, nodes: 1 of node}]}
 stop_when: [{of: chat, success: "< 50%", over: 5s}]
 time_limit: 5m
+repeat: {runs: 10, confidence: 95%}
 objectives:
   - {name: answers, of: chat, success: ">= 99.5%"}
 with: {CHECKS: "off"}

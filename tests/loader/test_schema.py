@@ -15,7 +15,9 @@ from harness.objectives import OBJECTIVES
 from harness.traffic import CLIENTS
 from harness.words import SPAN
 
-SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))
+SHIPPED = sorted(
+    path for path in (Path(__file__).parents[2] / "scenarios").rglob("*.yaml") if path.parent.name != "suites"
+)
 KEYWORDS = {
     "$schema", "title", "description", "examples", "type", "properties", "required", "additionalProperties", "oneOf",
     "items", "minItems", "uniqueItems", "enum", "const", "pattern", "minimum", "propertyNames",
@@ -91,6 +93,7 @@ time_limit: 10m
 phases: {warmup: 10s, faults: 60s, recovery: 20s}
 traffic: [{name: chat, client: http, to: gateway, rate: 50/s}]
 stop_when: [{of: chat, success: "< 50%", over: 5s}]
+repeat: {runs: 30, confidence: 99%, stop: sequential, p0: 70%, p1: 95%}
 faults: [{fault: kill, name: dead, at: 1s, for: 5s, nodes: [30% of node, leader]}]
 steps: [{name: drain, at: 5s, "on": n1, run: [admin, a, a]}]
 random:
@@ -110,6 +113,8 @@ objectives: [{name: answers, of: chat, success: ">= 50%"}]
         ("time_limit: 10m", "time_limit: 10", ["file.time_limit is no ['string']"]),
         ("30% of node", "lots of node", [f"file.faults[] fits 0 of {len(CATALOGUE)}"]),
         ("over: 5s", "ever: 5s", ["file.stop_when[] fits 0 of 1"]),
+        ("runs: 30", "runs: often", ["file.repeat.runs is no ['integer']"]),
+        ("sequential", "early", ["file.repeat.stop is none of ['sequential']"]),
         ('"on": n1', "nodes: n1", ["file.steps[] fits 0 of 1"]),
         ("3s..8s", "3..8", [f"file.random.for does not match ^(?:{SPAN.pattern})$"]),
         ("  count: 4\n", "", ["file.random needs count"]),

@@ -10,7 +10,11 @@ from harness.loader import bind, notes, parse_file
 from harness.scenario import Scenario
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
-NAMES = sorted(path.relative_to(SCENARIOS).with_suffix("").as_posix() for path in SCENARIOS.rglob("*.yaml"))
+NAMES = sorted(
+    path.relative_to(SCENARIOS).with_suffix("").as_posix()
+    for path in SCENARIOS.rglob("*.yaml")
+    if path.parent.name != "suites"
+)
 
 
 def load(name: str, cluster: Cluster) -> Scenario:

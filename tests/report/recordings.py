@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from harness.cluster import Cluster, Node
 from harness.faults.partition import Partition
-from harness.judge.verdict import JUDGE, SCHEMA, FaultRecord, Timing, TrafficRecord, Verdict
+from harness.judge.verdict import JUDGE, SCHEMA, FaultRecord, Phase, Recovery, Timing, TrafficRecord, Verdict
 from harness.objectives import Bound, Finding, Moment, Promql
 from harness.objectives.answers import Success, Wrong
 from harness.objectives.quantiles import P95, P99
@@ -187,6 +187,16 @@ FAULT = FaultRecord(
 )
 CHAT = TrafficRecord("chat", 3000, 2993, 7, 0, (("timed-out", 5), ("server-error", 2)), 0.0008)
 RESTORED = (("detected", "0.41 s"), ("failed over", "0.42 s"), ("restored", "1.84 s"), ("repaired", "2.1 s after heal"))
+RECOVERED = Recovery(
+    "lost-n1",
+    "chat",
+    (
+        Phase("detected", 0.058, 0.021, "the first operation of chat that failed or was late"),
+        Phase("failed over", 0.061, 0.021, "the first good answer by another node"),
+        Phase("restored", 1.84, 0.03, "the operations of chat"),
+        Phase("repaired", 1.2, 0.25, "the gateway's own state and an answer from n1 itself"),
+    ),
+)
 HELD = Verdict(
     schema=SCHEMA,
     judge=JUDGE,
@@ -210,4 +220,5 @@ HELD = Verdict(
     faults=(FAULT,),
     traffic=(CHAT,),
     timing=Timing(4.1, 3.2, 0.0011, 0.0003),
+    recoveries=(RECOVERED,),
 )

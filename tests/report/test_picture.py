@@ -148,7 +148,7 @@ def test_a_lane_knows_its_nodes_share_of_the_answers() -> None:
 def test_marks_are_numbered_in_order_with_error_and_source() -> None:
     died = ContainerChanged(at(45), "n2", "die", 137)
     evidence = with_events(recording(), died)
-    found = marks(SCENARIO, evidence, HELD, evidence.phases["all"])
+    found = marks(SCENARIO, evidence, changed(HELD, recoveries=()), evidence.phases["all"])
     assert [(m.number, m.word, m.label, m.source) for m in found] == [
         (
             1,
@@ -171,7 +171,7 @@ def test_marks_are_numbered_in_order_with_error_and_source() -> None:
 def test_no_mark_covers_another(number: int) -> None:
     deaths = tuple(ContainerChanged(at(60 * n / number), "n2", "die") for n in range(number))
     evidence = with_events(recording(), *deaths)
-    found = marks(SCENARIO, evidence, HELD, evidence.phases["all"])
+    found = marks(SCENARIO, evidence, changed(HELD, recoveries=()), evidence.phases["all"])
     assert len(found) == number + 3
     rooms = [(mark.row, *mark.room) for mark in found]
     for row, left, right in rooms:

@@ -8,7 +8,7 @@ from rich.console import Console
 from harness.judge.verdict import Verdict
 from harness.report import terminal
 from harness.report.console import console
-from tests.report.recordings import FAULT, HELD
+from tests.report.recordings import FAULT, HELD, RECOVERED
 from tests.report.verdicts import EXPECTED, INCONCLUSIVE, SURPRISING, VIOLATED
 
 
@@ -38,6 +38,10 @@ HELD   partition: users lost 7 of 3,000 answers; service was back 1.84 s ± 30 m
   fault    what                             planned          in force         seen
   lost-n1  n1 cut off from everyone (drop)  15.000-35.000 s  15.001-35.001 s  seen
       nftables: dropped 1,204 packets; 240 of 240 echoes lost; gone: 6 of 6 links answer again
+
+  recovery  traffic
+  lost-n1   chat     detected 58 ms ± 21 ms · failed over 61 ms ± 21 ms · restored 1.84 s ± 30 ms · repaired
+                     1.20 s ± 250 ms after the heal
 
   traffic
   chat     3,000 sent · 2,993 ok · 7 failed (timed-out 5, server-error 2) · 0 wrong · sent within 0.8 ms of when it was
@@ -74,6 +78,11 @@ HELD   partition: users lost 7 of 3,000 answers; service was back 1.84 s ± 30 m
       nftables: dropped 1,204 packets; 240 of 240 echoes lost; gone: 6 of 6
       links answer again
 
+  recovery  traffic
+  lost-n1   chat     detected 58 ms ± 21 ms · failed over 61 ms ± 21 ms ·
+                     restored 1.84 s ± 30 ms · repaired 1.20 s ± 250 ms after
+                     the heal
+
   traffic
   chat     3,000 sent · 2,993 ok · 7 failed (timed-out 5, server-error 2) · 0
            wrong · sent within 0.8 ms of when it was due (p99)
@@ -101,6 +110,10 @@ VIOLATED   broken/partition: service was not back within 3 s: 20.3 s ± 30 ms (u
   lost-n1  n1 cut off from everyone (drop)  15.000-35.000 s  15.001-35.001 s  seen
       nftables: dropped 1,204 packets; 240 of 240 echoes lost; gone: 6 of 6 links answer again
 
+  recovery  traffic
+  lost-n1   chat     detected 58 ms ± 21 ms · failed over: no figure (no answer tells which node gave it) · restored
+                     20.3 s ± 30 ms · repaired 1.20 s ± 250 ms after the heal
+
   traffic
   chat     3,000 sent · 2,993 ok · 7 failed (timed-out 5, server-error 2) · 0 wrong · sent within 0.8 ms of when it was
            due (p99)
@@ -127,6 +140,10 @@ VIOLATED AS EXPECTED   broken/partition: service was not back within 3 s: 20.3 s
   fault    what                             planned          in force         seen
   lost-n1  n1 cut off from everyone (drop)  15.000-35.000 s  15.001-35.001 s  seen
       nftables: dropped 1,204 packets; 240 of 240 echoes lost; gone: 6 of 6 links answer again
+
+  recovery  traffic
+  lost-n1   chat     detected 58 ms ± 21 ms · failed over: no figure (no answer tells which node gave it) · restored
+                     20.3 s ± 30 ms · repaired 1.20 s ± 250 ms after the heal
 
   traffic
   chat     3,000 sent · 2,993 ok · 7 failed (timed-out 5, server-error 2) · 0 wrong · sent within 0.8 ms of when it was
@@ -156,6 +173,9 @@ INCONCLUSIVE   partition: the fault was never seen.
   lost-n1  n1 cut off from everyone (drop)  15.000-35.000 s  15.001-35.001 s  not seen
       nftables: dropped 0 packets; 0 of 240 echoes lost
 
+  recovery  traffic
+  lost-n1   chat     detected, failed over, restored, repaired: no figure (lost-n1 was never seen)
+
   traffic
   chat     3,000 sent · 2,993 ok · 7 failed (timed-out 5, server-error 2) · 0 wrong · sent within 0.8 ms of when it was
            due (p99)
@@ -165,6 +185,18 @@ again   make chaos SCENARIO=x ARGS="--seed 7"
 took    71.2 s (ready after 4.10 s, taken down in 3.20 s)
 """
     )
+
+
+def test_a_figure_of_which_there_is_more_to_know_has_a_star() -> None:
+    detected, *others = RECOVERED.phases
+    remarked = replace(detected, why="mix-2 was in force meanwhile")
+    rows = shown(replace(HELD, recoveries=(replace(RECOVERED, phases=(remarked, *others[1:])),))).split("\n\n")[3]
+    assert rows.splitlines() == [
+        "  recovery  traffic",
+        "  lost-n1   chat     detected 58 ms ± 21 ms * · restored 1.84 s ± 30 ms · repaired 1.20 s ± 250 ms after the "
+        "heal",
+        "  * there is more to know of this figure: it stands in the report",
+    ]
 
 
 def test_a_violation_that_was_expected_and_did_not_come_is_not_called_held_alone() -> None:

@@ -2,10 +2,12 @@
 
 from msgspec.structs import replace
 
-from tests.report.recordings import FAULT, HELD, RESTORED
+from tests.report.recordings import FAULT, HELD, RECOVERED, RESTORED
 
 _NEVER_BACK = "20.3 s is more than 3 s; n1 got a third of the requests all the time"
 
+_DETECTED, _FAILED_OVER, _RESTORED, _REPAIRED = RECOVERED.phases
+_NO_NODE = replace(_FAILED_OVER, after_s=None, error_s=None, why="no answer tells which node gave it")
 VIOLATED = replace(
     HELD,
     scenario="broken/partition",
@@ -20,6 +22,7 @@ VIOLATED = replace(
         HELD.findings[0],
         replace(HELD.findings[1], measured=20.3, outcome="violated", reason=_NEVER_BACK, details=RESTORED[:1]),
     ),
+    recoveries=(replace(RECOVERED, phases=(_DETECTED, _NO_NODE, replace(_RESTORED, after_s=20.3), _REPAIRED)),),
 )
 EXPECTED = replace(VIOLATED, as_expected=True, exit_code=0)
 SURPRISING = replace(HELD, as_expected=False, exit_code=1, sentence="recovery should have been broken and was not")
@@ -35,4 +38,12 @@ INCONCLUSIVE = replace(
         replace(HELD.findings[1], outcome="inconclusive", reason="no figure was taken", measured=None, error=None),
     ),
     faults=(replace(FAULT, seen=False, exercised=False, witness="dropped 0 packets; 0 of 240 echoes lost"),),
+    recoveries=(
+        replace(
+            RECOVERED,
+            phases=tuple(
+                replace(phase, after_s=None, error_s=None, why="lost-n1 was never seen") for phase in RECOVERED.phases
+            ),
+        ),
+    ),
 )
