@@ -56,8 +56,7 @@ def recoveries(scenario: Scenario, evidence: Evidence, doubts: Sequence[Doubt]) 
 
 def _steps(fault: Fault, traffic: str, scenario: Scenario) -> Iterator[_Step]:
     begin, end = Moment(fault.name, False), Moment(fault.name, True)
-    hold_s = _hold_s(scenario, traffic, begin)
-    well = Restored(name="", traffic=traffic, after=begin, hold_s=hold_s, bound=_NO_BOUND)
+    well = _well(scenario, traffic, begin)
     yield _Step(
         "detected",
         Detected(name="", traffic=traffic, after=begin, bound=_NO_BOUND),
@@ -69,7 +68,7 @@ def _steps(fault: Fault, traffic: str, scenario: Scenario) -> Iterator[_Step]:
         FailedOver(name="", traffic=traffic, after=begin, bound=_NO_BOUND),
         f"the first good answer of {traffic} by a node that was not hit",
     )
-    yield _Step("restored", well, f"the first {show_planned_s(hold_s)} in which {traffic} was well")
+    yield _Step("restored", well, f"the first {show_planned_s(well.hold_s)} in which {traffic} was well")
     yield _Step(
         "repaired",
         Repaired(name="", traffic=traffic, after=end, bound=_NO_BOUND),
@@ -85,10 +84,12 @@ def _claims(phase: PhaseName, moment: Moment, scenario: Scenario) -> Iterator[_S
             yield _Step(phase, one, f"what the system said itself: {one.source}")
 
 
-def _hold_s(scenario: Scenario, traffic: str, after: Moment) -> float:
-    """As the scenario's own objective has it; else the default."""
-    asked = (one for one in scenario.objectives if isinstance(one, Restored))
-    return next((one.hold_s for one in asked if (one.traffic, one.after) == (traffic, after)), HOLD_S)
+def _well(scenario: Scenario, traffic: str, after: Moment) -> Restored:
+    """What well means, as the scenario's own objectives have it: of this fault, else of its end, else the default."""
+    asked = [one for one in scenario.objectives if isinstance(one, Restored) and one.traffic == traffic]
+    own = [one for moment in (after, Moment(after.fault, True)) for one in asked if one.after == moment]
+    hold_s, well_s = (own[0].hold_s, own[0].well_s) if own else (HOLD_S, None)
+    return Restored(name="", traffic=traffic, after=after, hold_s=hold_s, well_s=well_s, bound=_NO_BOUND)
 
 
 def _phase(step: _Step, scenario: Scenario, evidence: Evidence, doubts: Sequence[Doubt]) -> Phase:

@@ -16,6 +16,7 @@ from harness.judge.judge import judge
 from harness.judge.recovery import hit
 from harness.judge.verdict import Phase, Recovery, encode
 from harness.objectives import Objective
+from harness.operations import Outcome
 from harness.recording.events import ClockSeen, Ended, FaultFired, FaultHealed, LoadEnded
 from harness.recording.evidence import Evidence
 from harness.words import words_of
@@ -77,6 +78,18 @@ def test_restored_is_held_for_as_long_as_the_scenario_s_own_objective_says() -> 
     phase = verdict.recoveries[0].phases[2]
     assert (phase.after_s, phase.error_s) == (verdict.findings[0].measured, verdict.findings[0].error)
     assert phase.source == "the first 7 s in which chat was well"
+
+
+@pytest.mark.parametrize("after", ["lost-n1", "end of lost-n1"])
+def test_well_is_in_the_phases_what_it_is_in_the_scenario_s_own_objective(after: str) -> None:
+    slower = Story((Harm(15.01, 16, Outcome.OK, 0.2),))
+    own = written("restored", name="r", of="chat", after=after, restored="<= 3s", well="250ms")
+    restored = [
+        next(phase.after_s for phase in recovery.phases if phase.phase == "restored")
+        for recovery in (*recoveries(slower), *recoveries(slower, own))
+    ]
+    assert restored[0] and restored[0] > 0.5
+    assert restored[1] == 0.0
 
 
 def test_a_phase_that_was_not_reached_or_cannot_be_told_says_why() -> None:
