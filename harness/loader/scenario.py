@@ -15,6 +15,7 @@ from harness.loader.steps import WORDS, Step
 from harness.objectives import WINDOWS, Objective
 from harness.objectives.when import unknown
 from harness.scenario import Phases, Scenario
+from harness.stop_when import StopWhen
 from harness.traffic import Traffic
 from harness.units import show_planned_s
 
@@ -83,9 +84,7 @@ def parse(data: bytes, file: str) -> Draft:
     _own_names(mixed.templates if mixed else (), "drawn faults", complaints)
     _time_limit(head.get("time_limit_s"), phases, lines, complaints)
     _references(objectives, _names(traffic), _names(faults), complaints)
-    for condition in stop_when:
-        for key, text in condition.value.check(_names(traffic)) if condition.value else ():
-            complaints.add(condition.line_of(key), f"'{key}' {text}")
+    _conditions(stop_when, _names(traffic), complaints)
     for item in expected or ():
         for _, text in unknown("violated", item.name or "", _names(objectives), "objective"):
             complaints.add(item.line, f"'violated' {text}")
@@ -121,6 +120,12 @@ def parse(data: bytes, file: str) -> Draft:
         seed=head.get("seed", 1),
         mix=mixed,
     )
+
+
+def _conditions(stop_when: Iterable[Item[StopWhen]], traffic: tuple[str, ...], complaints: Complaints) -> None:
+    for condition in stop_when:
+        for key, text in condition.value.check(traffic) if condition.value else ():
+            complaints.add(condition.line_of(key), f"'{key}' {text}")
 
 
 def _steps(steps: Iterable[Item[Step]], phases: Phases | None, complaints: Complaints) -> tuple[Item[Fault], ...]:

@@ -45,10 +45,6 @@ class Shape(ABC):
     def stretches(self, faults_s: float) -> Iterator[Stretch]:
         """From the beginning of the faults phase, which lasts ``faults_s``, on; what is beyond it is cut."""
 
-    def length_s(self) -> float:
-        """How long it is by its own words, from the beginning of the faults phase."""
-        return 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Change(Shape):
@@ -67,9 +63,6 @@ class _Change(Shape):
     @property
     def rates_per_s(self) -> tuple[float, ...]:
         return (self.base_per_s, self.to_per_s)
-
-    def length_s(self) -> float:
-        return self.at_s + (self.for_s or 0.0)
 
     def _lasts_s(self, faults_s: float) -> float:
         return max(0.0, faults_s - self.at_s) if self.for_s is None else self.for_s
@@ -130,9 +123,6 @@ class Steps(Shape):
         for_s = faults_s / len(self.rates_per_s) if self.for_s is None else self.for_s
         for rate_per_s in self.rates_per_s:
             yield Stretch(for_s, rate_per_s, rate_per_s)
-
-    def length_s(self) -> float:
-        return len(self.rates_per_s) * (self.for_s or 0.0)
 
 
 SHAPES: dict[str, type[Shape]] = {kind.kind: kind for kind in (Ramp, Steps, Spike)}

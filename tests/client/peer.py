@@ -11,13 +11,14 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from harness.client.answers import start_of, text_of
 
 Write = Callable[[bytes], None]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def chunk(data: bytes) -> bytes:
@@ -116,9 +117,16 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 def serving(behaviour: Behaviour) -> Iterator[Seen]:
     """A peer on 127.0.0.1, on a thread of its own."""
     peer = Peer(behaviour)
+    with listening(peer.serve) as port:
+        peer.seen.port = port
+        yield peer.seen
+
+
+@contextmanager
+def listening(serve: Serve) -> Iterator[int]:
+    """A server on 127.0.0.1, on a thread of its own; its port."""
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(peer.serve, "127.0.0.1", 0))
-    peer.seen.port = server.sockets[0].getsockname()[1]
+    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
@@ -130,7 +138,7 @@ def serving(behaviour: Behaviour) -> Iterator[Seen]:
         await asyncio.gather(*others, return_exceptions=True)
 
     try:
-        yield peer.seen
+        yield server.sockets[0].getsockname()[1]
     finally:
         asyncio.run_coroutine_threadsafe(end(), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)

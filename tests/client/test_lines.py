@@ -1,18 +1,17 @@
 """Clients that do not speak HTTP, against servers that do as they are told."""
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from harness.client.frames import Opcode
 from harness.client.websocket import accept_of
 from harness.operations import Operation
 from harness.wire import Answered, Once
+from tests.client.peer import Serve, listening
 from tests.client.talk import inside, load
 from tests.client.test_frames import as_server
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 ECHO = (("send", "say {digit}"), ("expect", "said {digit}"))
 
@@ -20,7 +19,6 @@ ECHO = (("send", "say {digit}"), ("expect", "said {digit}"))
 @contextmanager
 def serving(serve: Serve) -> Iterator[int]:
     """A server on 127.0.0.1, on a thread of its own; its port."""
-    loop = asyncio.new_event_loop()
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -30,24 +28,8 @@ def serving(serve: Serve) -> Iterator[int]:
         finally:
             writer.close()
 
-    server = loop.run_until_complete(asyncio.start_server(one, "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    async def end() -> None:
-        server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        asyncio.run_coroutine_threadsafe(end(), loop).result(5)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        loop.close()
+    with listening(one) as port:
+        yield port
 
 
 def names(operations: list[Operation]) -> list[str]:
