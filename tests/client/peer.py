@@ -98,6 +98,8 @@ class Peer:
         reply = self.behaviour(number, body)
         if reply.wait_s:
             await asyncio.sleep(reply.wait_s)
+        if reply.then == "close" and not reply.linger_s:
+            _cork(writer)
         writer.write(reply.data)
         await writer.drain()
         if reply.linger_s:
@@ -106,6 +108,11 @@ class Peer:
             await asyncio.sleep(0.05)  # a reset overtakes bytes that were not read yet
             _reset(writer)
         return reply.then == "keep" and b"Connection: close" not in head
+
+
+def _cork(writer: asyncio.StreamWriter) -> None:
+    """The kernel keeps the answer until the end comes too: nobody can ask again between the two."""
+    writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
