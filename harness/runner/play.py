@@ -209,7 +209,8 @@ class Player:
             return None
 
     def _still_open(self) -> None:
-        still = ", ".join(f"{fault} on {node}" for fault, node in self._ledger.open())
+        pairs = sorted({*self._ledger.open(), *self._life.unfinished()})
+        still = ", ".join(f"{fault} on {node}" for fault, node in pairs)
         self._hearing.trouble("not-healed", f"Nothing said that these were healed: {still}.")
 
     def _repeat(self, from_ns: int, end_ns: int, every_s: float, deed: Callable[[], None]) -> None:
@@ -285,8 +286,10 @@ class Player:
         if not self._waited(lambda: not self._silent(since_ns), _ANSWER_S):
             silent = ", ".join(sorted(self._silent(since_ns)))
             self._hearing.trouble("not-healed", f"The agents of {silent} did not say what is still in force there.")
-        if self._options.keep and not self._waited(lambda: not self._ledger.open(), _ANSWER_S):
-            self._still_open()
+        if self._options.keep:  # a kill that nobody has spoken of yet is undone too
+            self._waited(lambda: not (self._ledger.open() or self._life.unfinished()), _ANSWER_S)
+            if self._ledger.open() or self._life.open():
+                self._still_open()
         for pod, counters in sorted(self._hearing.counters.items()):
             if counters.now_ns >= since_ns and (counters.rules or counters.toxics):
                 what = f"{counters.rules} rules and {len(counters.toxics)} toxics"

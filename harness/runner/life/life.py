@@ -89,6 +89,10 @@ class Life:
         """What was asked for and is not undone; of one fault, or of all."""
         return tuple(deed.primitive for deed in self._deeds.values() if not deed.undone and fault in (None, deed.fault))
 
+    def unfinished(self) -> tuple[tuple[str, str], ...]:
+        """(fault, node) of what is not undone, or of which the engine has not said the last word."""
+        return tuple(sorted((deed.fault, deed.primitive.node) for deed in self._deeds.values()))
+
     def undo_all(self, fault: str | None = None) -> None:
         """Everything that is open, of one fault or of all; also what could not be taken back before."""
         for deed in tuple(self._deeds.values()):
