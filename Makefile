@@ -75,9 +75,9 @@ bench: images ## What we promise of speed, measured here, beside the peers
 self-chaos: images ## Does anything of ours outlive us? The harness is harmed 200 times (ARGS="--seed 7"); goes on where it was
 	@.venv/bin/python -m selfchaos $(ARGS)
 
-docs: venv ## Write docs/faults.md anew from the classes of the faults
-	@$(HARNESS) list faults --markdown > docs/faults.md.part
-	@mv docs/faults.md.part docs/faults.md
+docs: venv ## Write the pages in docs/ that are made from classes and files
+	@for page in faults objectives clients scenarios clusters; do \
+		$(HARNESS) list $$page --markdown > docs/$$page.md.part && mv docs/$$page.md.part docs/$$page.md || exit 1; done
 
 lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \

@@ -155,17 +155,23 @@ def print_schema() -> int:
 @click.argument("what", type=click.Choice(list(listing.LISTS)))
 @click.argument("kind", type=click.Choice(list(CATALOGUE)), required=False, metavar="[KIND]")
 @click.option("--long", "long", is_flag=True, help="Of faults: the page of each.")
-@click.option("--markdown", is_flag=True, help="Of faults: the pages as docs/faults.md has them.")
+@click.option(
+    "--markdown", is_flag=True, help="The page in docs/: of faults, objectives, clients, scenarios, clusters."
+)
 @_RUNS
 @_sentences
 def list_(what: str, kind: str | None, long: bool, markdown: bool, runs: Path | None) -> int:
     """What there is, one line each with an example; of faults also the page of one KIND, or of all."""
-    if kind or long or markdown:
+    if markdown:
+        if what not in listing.PAGES or kind:
+            raise click.UsageError(f"there is a page of {', '.join(listing.PAGES)}: write 'harness list {what}'")
+        click.echo(listing.PAGES[what](), nl=False)
+        return HELD
+    if kind or long:
         if what != "faults":
-            raise click.UsageError(f"only faults have pages: write 'harness list {what}'")
+            raise click.UsageError(f"only faults have pages of their own: write 'harness list {what}'")
         shown = [CATALOGUE[kind]] if kind else CATALOGUE.values()
-        pages = catalogue.markdown() if markdown else "\n".join(catalogue.text(catalogue.page(one)) for one in shown)
-        click.echo(pages, nl=False)
+        click.echo("\n".join(catalogue.text(catalogue.page(one)) for one in shown), nl=False)
         return HELD
     click.echo(listing.text(what, runs or places.runs()), nl=False)
     return HELD

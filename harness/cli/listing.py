@@ -12,7 +12,7 @@ from harness.judge.verdict import Verdict, decode
 from harness.loader import parse_file
 from harness.recording import events
 from harness.recording.folder import JOURNAL, VERDICT
-from harness.report import figures, listing
+from harness.report import catalogue, figures, listing, reference
 from harness.report.listing import Entry
 from harness.runner import alive
 from harness.units import show_s
@@ -94,6 +94,26 @@ LISTS: dict[str, tuple[_Source, str]] = {
     "suites": (_suites, "harness suite smoke"),
     "clusters": (_clusters, "'cluster: ollama' in a scenario file"),
     "runs": (runs, "harness judge latest"),
+}
+
+
+def _scenario_page() -> str:
+    found = {name: parse_file(file, places.shown(file)).scenario for name, file in places.scenarios().items()}
+    return reference.scenarios({name: scenario for name, scenario in found.items() if scenario is not None})
+
+
+def _cluster_page() -> str:
+    files = ((name, places.compose_file(name, Path.cwd())) for name in places.clusters())
+    return reference.clusters(reference.ComposeText(name, file.read_text()) for name, file in files if file)
+
+
+# What has a page of its own in docs/, as Markdown.
+PAGES: dict[str, Callable[[], str]] = {
+    "faults": catalogue.markdown,
+    "objectives": reference.objectives,
+    "clients": reference.clients,
+    "scenarios": _scenario_page,
+    "clusters": _cluster_page,
 }
 
 

@@ -85,7 +85,7 @@ class Page:
 
 
 def page(kind: type[Fault]) -> Page:
-    rows = tuple(_rows(kind, kind.example, kind.limits))
+    rows = tuple(rows_of(kind, kind.example, kind.limits))
     fault = instance(kind)
     parts = (
         ("How", kind.works),
@@ -109,17 +109,17 @@ def markdown() -> str:
     pages = [page(kind) for kind in CATALOGUE.values()]
     listed = [f"| [`{one.kind}`](#{one.kind}) | {one.about} |" for one in pages]
     lines = [_INTRO, "| kind | what happens |", "|---|---|", *listed, ""]
-    lines += [_OF_ALL, "", *_table(pages[0].common)]
+    lines += [_OF_ALL, "", *table(pages[0].common)]
     for one in pages:
         lines += [f"## {one.kind}", "", f"{_sentence(one.about)}", "", "```yaml", *one.example, "```", ""]
-        lines += _table(one.rows) if one.rows else []
+        lines += table(one.rows) if one.rows else []
         lines += [line for title, text in one.parts for line in (f"**{title}:** {text}", "")]
-    lines += ["## random", "", _RANDOM, "", *_table(tuple(_rows(Mix)))]
-    lines += ["## steps", "", _STEPS, "", *_table(tuple(_rows(Step)))]
+    lines += ["## random", "", _RANDOM, "", *table(tuple(rows_of(Mix)))]
+    lines += ["## steps", "", _STEPS, "", *table(tuple(rows_of(Step)))]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
+def table(rows: Sequence[Row]) -> Iterator[str]:
     yield from ("| word | takes | such as | without it | what it is |", "|---|---|---|---|---|")
     for row in rows:
         default = f"`{row.default}`" if row.default else "required"
@@ -149,7 +149,7 @@ def _sentence(about: str) -> str:
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-def _rows(kind: type, example: Any = None, limits: Any = None) -> Iterator[Row]:
+def rows_of(kind: type, example: Any = None, limits: Any = None) -> Iterator[Row]:
     given = {"name": getattr(kind, "kind", "mine"), "at": _AT, "for": _FOR} if issubclass(kind, Fault) else {}
     given |= example or {}
     for key, field in words_of(kind).items():

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli.commands import command
+from harness.cli.listing import PAGES
 from harness.faults import CATALOGUE, Fault
 from harness.loader import bind, parse
 from harness.report import catalogue
@@ -16,7 +17,7 @@ from harness.report.catalogue import PLACE, Page, default_text, instance, markdo
 from harness.words import Word, word_of, words_of
 
 KINDS = list(CATALOGUE.values())
-FILE = Path(__file__).parents[2] / "docs" / "faults.md"
+DOCS = Path(__file__).parents[2] / "docs"
 PARTS = ("How", "In force", "Witness", "Ends", "What it does not do, and traps", "Needs", "Replaces")
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=list(CATALOGUE))
 GIVEN = {"at": "5s", "for": "20s"}
@@ -28,8 +29,9 @@ def words(kind: type[Fault]) -> list[tuple[str, Word]]:
     return [(key, word) for key, field in words_of(kind).items() if (word := word_of(field))]
 
 
-def test_the_file_says_what_the_classes_say() -> None:
-    assert FILE.read_text() == markdown(), "run 'make docs'"
+@pytest.mark.parametrize("what", PAGES)
+def test_the_page_says_what_the_classes_and_files_say(what: str) -> None:
+    assert (DOCS / f"{what}.md").read_text() == PAGES[what](), "run 'make docs'"
 
 
 @each_kind
