@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -21,7 +21,10 @@ _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """``config``: the compose file as its plugin resolves it; ``text`` the scenario file, for the record."""
+    """``config``: the compose file as its plugin resolves it; ``text`` the scenario file, for the record.
+
+    ``files``: the user's own that it names, and their texts.
+    """
 
     name: str
     text: bytes
@@ -29,6 +32,7 @@ class Bound:
     cluster: Cluster
     config: str
     compose_file: Path
+    files: Pairs = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,29 @@ def load(name: str, overrides: Overrides) -> Bound:
         raise ScenarioError([*drafted.problems, *unknown, problem]) from error
     if unknown:
         raise ScenarioError([*drafted.problems, *unknown])
-    scenario = bind(drafted, cluster, overrides.seed)
-    return Bound(places.name_of(file), file.read_bytes(), scenario, cluster, config, found)
+    scenario, files = _carrying(drafted, bind(drafted, cluster, overrides.seed), file.parent)
+    return Bound(places.name_of(file), file.read_bytes(), scenario, cluster, config, found, files)
+
+
+def _carrying(drafted: Draft, scenario: Scenario, folder: Path) -> tuple[Scenario, Pairs]:
+    """With the user's own files that its traffic names, and their texts; each beside the scenario, or by its path."""
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    for item, traffic in zip(drafted.traffic, scenario.traffic, strict=True):
+        found: list[tuple[str, str]] = []
+        for name in traffic.files():
+            try:
+                texts[name] = (folder / name).read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                why = error.strerror if isinstance(error, OSError) else "it is not text"
+                found.append(("file", f"names '{name}', which cannot be read ({why}): write its path from {folder}"))
+        if not found:
+            found += traffic.check_files(texts)
+        problems += [Problem(drafted.file, item.line_of(key), f"'{item.word_of(key)}' {text}") for key, text in found]
+    if problems:
+        raise ScenarioError(problems)
+    carrying = tuple(traffic.with_files(texts) for traffic in scenario.traffic)
+    return replace(scenario, traffic=carrying), tuple(texts.items())
 
 
 def _unknown(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> Iterator[Problem]:

@@ -112,6 +112,8 @@ def _record(
 ) -> Recorder:
     recorder = Recorder(identity.folder)
     recorder.text(SCENARIO, bound.text)
+    for file, text in bound.files:
+        recorder.text(f"file-{Path(file).name}", text)
     recorder.text(WOVEN, redacted(woven.text))
     known = [
         ("harness", harness.__version__),

@@ -30,6 +30,16 @@ class Answer(Protocol):
         """The answer is whole, with this HTTP status (0 where there is none): is it the right one?"""
 
 
+class Straight:
+    """A client whose connections go where its questions do, and that has nothing of its own to end."""
+
+    def at(self, host: str, port: int) -> tuple[str, int]:
+        return host, port
+
+    def close(self) -> None:
+        pass
+
+
 class Question(Protocol):
     def request(self, host: str, port: int, keep: bool) -> bytes:
         """What is written; ``keep``: the connection is to be used again."""

@@ -29,15 +29,20 @@ class Ask(NamedTuple):
 
 
 class Pools:
-    """Connections to one target: one pool for all whose questions may share them."""
+    """Connections of one load: one pool for all whose questions may share them."""
 
     def __init__(self, load: Load) -> None:
-        self._target = Target(load.host, load.port)
-        self._keep = load.connection == "keep-alive"
-        self._pools: dict[Opening, Pool] = {}
+        self._load = load
+        self._targets: dict[tuple[str, int], Target] = {}
+        self._pools: dict[tuple[Opening, Target], Pool] = {}
 
-    def of(self, opening: Opening) -> Pool:
-        return self._pools.setdefault(opening, Pool(self._target, self._keep, opening))
+    def of(self, client: Client) -> Pool:
+        load = self._load
+        at = client.at(load.host, load.port)
+        target = self._targets[at] = self._targets.get(at) or Target(*at)
+        opening = client.opening(load.host, load.port)
+        pool = self._pools.get((opening, target)) or Pool(target, load.connection == "keep-alive", opening)
+        return self._pools.setdefault((opening, target), pool)
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -59,7 +64,7 @@ def asks(load: Load, clients: Sequence[Weighted], pools: Pools) -> Iterator[Ask]
 
 def _made(load: Load, client: Client, pools: Pools) -> list[Ask]:
     """Made once: nothing is left to do at the due time but to write."""
-    keep, pool = load.connection == "keep-alive", pools.of(client.opening(load.host, load.port))
+    keep, pool = load.connection == "keep-alive", pools.of(client)
     return [Ask(pool, one.request(load.host, load.port, keep), one.answer) for one in client.questions()]
 
 

@@ -10,6 +10,7 @@ from harness.client.http import Http
 from harness.client.ollama import OllamaChat, OllamaGenerate
 from harness.client.openai import OpenaiChat
 from harness.client.options import Options
+from harness.client.python import Python
 from harness.client.tcp import Tcp
 from harness.client.websocket import Websocket
 from harness.errors import WireError
@@ -22,6 +23,12 @@ class Client(Protocol):
     def questions(self) -> tuple[Question, ...]:
         """At least one."""
 
+    def at(self, host: str, port: int) -> tuple[str, int]:
+        """Where its connections go for what is asked of ``host`` and ``port``."""
+
+    def close(self) -> None:
+        """Its load has ended."""
+
     def opening(self, host: str, port: int) -> Opening:
         """What makes its connections; equal for all whose questions may go over the same ones."""
 
@@ -33,6 +40,7 @@ CLIENTS: Mapping[str, type[Client]] = {
     "http": Http,
     "tcp": Tcp,
     "websocket": Websocket,
+    "python": Python,
 }
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from harness.client.asking import BEGINNING, Answer, Judged, Page, by_digit
+from harness.client.asking import BEGINNING, Answer, Judged, Page, Straight, by_digit
 from harness.client.connection import Connection, Opening
 from harness.client.exchange import Exchange
 from harness.client.options import Options
@@ -111,7 +111,7 @@ class HttpConnection(Connection):
             self._kept = self._parser.should_keep_alive()  # only here does it speak of this message
 
 
-class OverHttp:
+class OverHttp(Straight):
     """What every client over HTTP has in common."""
 
     def opening(self, host: str, port: int) -> Opening:

@@ -50,6 +50,7 @@ class Running:
         self._tally = tally
         self._say = say
         self._when_done = when_done
+        self._clients = clients
         self._pools = Pools(load)
         self._asks = asks(load, clients, self._pools)
         self._arrivals = arrivals(load)
@@ -163,4 +164,6 @@ class Running:
         if self._expiring:
             self._expiring.cancel()
         self._pools.close()
+        for one in self._clients:
+            one.client.close()
         self._tally.close(monotonic_ns())

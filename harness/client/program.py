@@ -126,12 +126,13 @@ class Program:
         def ended(exchange: Exchange) -> None:
             expiring.cancel()
             self._asking.discard(pool)
+            client.close()
             latency_s = to_s(exchange.done_ns - exchange.due_ns)
             self._say(Answered(once.id, exchange.outcome.name, latency_s, exchange.text))
 
         exchange = Exchange(monotonic_ns(), request, question.answer(), ended)
         expiring = self._loop.call_later(once.timeout_s, exchange.time_out)
-        pool = Pool(Target(once.host, once.port), False, client.opening(once.host, once.port))
+        pool = Pool(Target(*client.at(once.host, once.port)), False, client.opening(once.host, once.port))
         self._asking.add(pool)
         pool.ask(exchange)
 

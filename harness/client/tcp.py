@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.client.asking import Answer, Page, by_digit
+from harness.client.asking import Answer, Page, Straight, by_digit
 from harness.client.connection import Connection, Opening
 from harness.client.exchange import Exchange
 from harness.client.options import Options
@@ -65,7 +65,7 @@ class LinesConnection(Connection):
             self._refuse(exchange, f"a line of more than {_ANSWER_MAX_BYTES} bytes")
 
 
-class Tcp:
+class Tcp(Straight):
     """``send`` and ``expect`` may have ``{digit}`` in them, which counts from 0 to 9."""
 
     def __init__(self, options: Options, seed: int) -> None:

@@ -8,7 +8,7 @@ from asyncio import BaseTransport
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.client.asking import BEGINNING, Answer, Page, by_digit, not_answered
+from harness.client.asking import BEGINNING, Answer, Page, Straight, by_digit, not_answered
 from harness.client.connection import Connection, Opening
 from harness.client.exchange import Exchange
 from harness.client.frames import FrameError, Message, Opcode, Reader, frame
@@ -176,7 +176,7 @@ class WebsocketConnection(Connection):
         super().connection_lost(exc)
 
 
-class Websocket:
+class Websocket(Straight):
     """``send`` and ``expect`` may have ``{digit}`` in them, which counts from 0 to 9."""
 
     def __init__(self, options: Options, seed: int) -> None:

@@ -1,9 +1,9 @@
 """What every traffic has in common: when its operations fall due, whom they ask, and the deadline of each."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from harness.cluster import Cluster
 from harness.pace import Pace
@@ -163,6 +163,18 @@ class Traffic(ABC):
         if self.shape:
             yield Stretch(warmup_s, self.shape.base_per_s, self.shape.base_per_s)
             yield from cut(self.shape.stretches(faults_s), faults_s)
+
+    def files(self) -> tuple[str, ...]:
+        """Files of the user's that it needs, as the scenario names them."""
+        return ()
+
+    def check_files(self, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """What is wrong with those files: (key, half a sentence)."""
+        yield from ()
+
+    def with_files(self, texts: Mapping[str, str]) -> Self:
+        """With the texts of those files, which travel to the client's pod."""
+        return self
 
     @abstractmethod
     def options(self) -> tuple[tuple[str, str], ...]:

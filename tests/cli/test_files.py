@@ -191,3 +191,27 @@ def test_without_a_docker_command_it_is_said_how_to_get_one(home: Path) -> None:
     done = subprocess.run(command, env={**os.environ, "PATH": str(home)}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == "there is no docker command; install it with: make engine\n"
+
+
+OWN = SCENARIO.replace("client: http", "client: python, file: asks.py, class: Ask")
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("class Ask:\n    async def ask(self, number): ...\n", "mine: well (1 fault, 1 objective, 3 nodes)"),
+        (None, "'file' names 'asks.py', which cannot be read (No such file or directory): write its path from"),
+        ("class Ask(:", "'file' names 'asks.py', which is not Python: invalid syntax"),
+        ("class Other: ...", "'class' is 'Ask', and asks.py has no such class at its top"),
+        ("class Ask: ...", "'class' is 'Ask', which has no 'ask': write 'def ask(self, number)' in it"),
+        (f"x = '{'y' * 70_000}'", "'file' names 'asks.py', which has more than 64 KiB"),
+    ],
+)
+def test_a_client_of_the_users_own_is_looked_at_before_anything_starts(
+    harness: Harness, source: str | None, sentence: str
+) -> None:
+    write("scenarios/mine.yaml", OWN)
+    if source is not None:
+        write("scenarios/asks.py", source)
+    said = harness("check", "mine")
+    assert sentence in said.out + said.err
