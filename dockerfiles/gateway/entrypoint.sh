@@ -72,6 +72,8 @@ $(servers)
 frontend metrics
     bind :8405
     option dontlog-normal
+    compression algo gzip
+    compression type text/plain
     http-request use-service prometheus-exporter if { path /metrics }
     stats enable
     stats uri /stats

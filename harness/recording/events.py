@@ -168,6 +168,28 @@ class ContainerChanged(Event, frozen=True):
     exit_code: int | None = None
 
 
+class Used(Event, frozen=True):
+    """What a node held and had used when the engine was asked (about once a second), of its container's control group.
+
+    ``memory_bytes``: its working set, without files that the kernel may drop. ``cpu_s``: since its container started,
+    so that it begins anew with it. ``descriptors``: open ones of all its processes; None where nobody can look.
+    """
+
+    node: str
+    memory_bytes: int
+    cpu_s: float
+    processes: int
+    descriptors: int | None = None
+
+
+class UseUnseen(Event, frozen=True):
+    """A hole: a node was to be looked at and was not. ``down``: it does not run, so that it uses nothing."""
+
+    node: str
+    down: bool
+    text: str
+
+
 class LoadEnded(Event, frozen=True):
     traffic: str
     sent: int
@@ -238,6 +260,8 @@ AnyEvent = (
     | Saved
     | Ran
     | ContainerChanged
+    | Used
+    | UseUnseen
     | LoadEnded
     | Asked
     | Scraped

@@ -17,6 +17,7 @@ from harness.runner.hearing import Hearing, Interrupted, Spoiled
 from harness.runner.inbox import Inbox
 from harness.runner.ledger import Ledger
 from harness.runner.life import Life
+from harness.runner.look import Look
 from harness.runner.plan import Planner
 from harness.runner.prepare import pods, prepare
 from harness.runner.programs import LOAD, Programs
@@ -82,6 +83,7 @@ class Player:
             cluster, recorder, self._ledger, self._life, self._tally, self._programs, self._asking, brake
         )
         self._agenda = Agenda()
+        self._look = Look(running, inbox, cluster.names(), self._now_ns)
         self._origin_ns = 0
         self._next_brake_ns = 0
         self.clean = False  # everything is gone, or kept on purpose: the guardian has nothing left to do
@@ -167,6 +169,7 @@ class Player:
     # --- the phases ---------------------------------------------------------------------------------------------------
 
     def _play_phases(self) -> None:
+        self._look.start()
         self._origin_ns = self._now_ns() + to_ns(_LOAD_LEAD_S)
         end_ns = self._origin_ns + to_ns(self._scenario.phases.total_s)
         for traffic in self._scenario.traffic:
@@ -252,6 +255,7 @@ class Player:
         """Heal, look that it is healed, keep the logs, take everything down: each step even if one before it failed."""
         began_ns = self._now_ns()
         self._hearing.leaving = True
+        self._look.stop()
         self._agenda.clear()  # what was still planned would break again what is healed here
         left: tuple[str, ...] = ()
         try:
