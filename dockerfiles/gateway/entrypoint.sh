@@ -23,6 +23,7 @@ cat > /run/gateway/haproxy.cfg <<END
 global
     log stdout format raw local0 info
     maxconn 4096
+    tune.comp.maxlevel 6
     # An operator's door, on the loopback of the pod only.
     stats socket ipv4@127.0.0.1:9999 level admin
 
@@ -72,6 +73,8 @@ $(servers)
 frontend metrics
     bind :8405
     option dontlog-normal
+    # Asked for four times a second: 60 kB as they are, more than all answers of a small model.
+    http-request set-query "scope=frontend&scope=backend&scope=server&no-maint" if { path /metrics }
     compression algo gzip
     compression type text/plain
     http-request use-service prometheus-exporter if { path /metrics }

@@ -196,6 +196,14 @@ class LoadEnded(Event, frozen=True):
     in_flight_peak: int
 
 
+class AnsweredItself(Event, frozen=True):
+    """A node was asked its readiness question once more when the run was over, straight, and answered right or not."""
+
+    node: str
+    right: bool
+    text: str
+
+
 class Asked(Event, frozen=True):
     """A PromQL objective's answer. ``value`` None: there was none, and ``error`` says why."""
 
@@ -263,6 +271,7 @@ AnyEvent = (
     | Used
     | UseUnseen
     | LoadEnded
+    | AnsweredItself
     | Asked
     | Scraped
     | Trouble

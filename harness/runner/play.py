@@ -34,6 +34,7 @@ _AFTERGLOW_S = 1.0  # the last scrapes and probes come in
 _STATUS_EVERY_S = 0.5
 _COUNT_EVERY_S = 1.0
 _LOOK_EVERY_NS = 50_000_000  # how long a condition may have been true before it is seen
+_KNOWN_S = 5.0  # how long a node may take for its known answer when all is over
 _ANSWER_S = 10.0  # what an agent may take for anything it is asked
 
 _T = TypeVar("_T")
@@ -202,8 +203,21 @@ class Player:
             self._hearing.trouble("client-lost", "The load generator did not end when it was due to.")
         if not self._waited(lambda: not self._ledger.open(), _ANSWER_S):
             self._still_open()
+        self._ask_nodes()
         self._until_instant(self._now_ns() + to_ns(_AFTERGLOW_S))
         self._note_clocks()
+
+    def _ask_nodes(self) -> None:
+        """Each for its known answer, past any gateway: that users are well may hide a node that is not."""
+
+        def answered() -> bool:
+            self._asking.ask(self._now_ns())
+            return self._asking.done()
+
+        self._asking.anew()
+        self._waited(answered, _KNOWN_S)
+        for node, right, text in self._asking.answers():
+            self._recorder.event(events.AnsweredItself(self._now_ns(), node, right, text))
 
     def _ask_now(self, query: str) -> float | None:
         try:

@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from harness.recording.events import Used, UseUnseen
+from harness.recording.events import AnsweredItself, Used, UseUnseen
 from harness.runner import look
 from harness.runner.inbox import Inbox, Noted
 from harness.runner.look import Look
 from tests.recording.builder import CLUSTER
 from tests.runner.conftest import Stage
-from tests.runner.fake import FakeCluster
+from tests.runner.fake import FakeCluster, Habits
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +61,18 @@ def test_a_thousand_nodes_are_looked_at_by_a_few_threads(monkeypatch: pytest.Mon
     seen = {item.event.node for _ in names if isinstance(item := inbox.next(10), Noted)}  # type: ignore[attr-defined]
     looking.stop()
     assert seen == set(names)
+
+
+def test_when_all_is_over_every_node_is_asked_itself_for_its_known_answer(stage: Stage) -> None:
+    def spoil() -> None:
+        stage.fake.habits = Habits(wrong_answers=frozenset({"n2"}))
+
+    stage.when("looked at n1", spoil).play()
+    found = [event for event in stage.evidence.events if isinstance(event, AnsweredItself)]
+    assert {event.node: (event.right, event.text) for event in found} == {
+        "gateway": (True, "gateway-0300"),
+        "n1": (True, "n1-0300"),
+        "n2": (False, "refused"),
+        "n3": (True, "n3-0300"),
+    }
+    assert stage.how == "finished"

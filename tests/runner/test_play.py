@@ -34,6 +34,7 @@ def test_a_whole_run_is_in_the_journal_in_the_order_in_which_it_happened(stage: 
         "PhaseBegan",
         "PhaseBegan",
         "LoadEnded",
+        *["AnsweredItself"] * 4,
         "Asked",
         "TornDown",
         "Ended",
