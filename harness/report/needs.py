@@ -86,7 +86,7 @@ def _said(used: Sequence[Used], spans: Sequence[tuple[int, int, float]]) -> str:
     said = [f"{show_bytes(max(event.memory_bytes for event in used))} at most"]
     busy_s = sum(cpus * (to_ns - from_ns) for from_ns, to_ns, cpus in spans)
     if length_ns := sum(to_ns - from_ns for from_ns, to_ns, _ in spans):
-        said.append(f"{busy_s / length_ns:.2g} CPUs on an average")
+        said.append(f"{busy_s / length_ns:.2g} CPUs")
     if counted := [event.descriptors for event in used if event.descriptors is not None]:
         said.append(f"{max(counted):,} descriptors")
     return " · ".join(said)

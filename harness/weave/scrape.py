@@ -6,7 +6,7 @@ from harness.cluster import Cluster
 from harness.wire import CLIENT_METRICS_PORT, METRICS_PORT
 
 SCRAPE_EVERY_S = 0.25
-_AGENT_EVERY_S = 1.0  # an agent says everything in the journal too: what it costs the node's network counts for more
+_AGENT_EVERY_S = 0.5  # an agent says everything in the journal too: what it costs the node's network counts for more
 LOAD_HOST = "chaos-client"  # the load's pod in the users' networks: a service of theirs may well be called client
 
 

@@ -1,6 +1,7 @@
 """What nodes used, held against bounds: the worst node decides, and what nobody saw keeps no bound."""
 
 from collections.abc import Callable, Iterator
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,7 +137,7 @@ def outcomes(events: tuple[AnyEvent, ...], *bounds: str) -> list[Outcome]:
 def test_a_leak_is_seen_through_a_sawtooth_and_its_interval_decides() -> None:
     assert outcomes(looked(leak), "<= 1MB/min", "<= 3MB/min", "<= 6MB/min") == ["violated", "inconclusive", "held"]
     found = measured("memory-growth", "<= 1MB/min", looked(leak))
-    assert found.reason.startswith("n2 grew by 3") and found.reason.endswith("MB/min) in 59.0 s")
+    assert found.reason.startswith("n2 grew by 3") and found.reason.endswith(" MB) in 59.0 s")
     assert found.measured and abs(found.measured / MB - 3) < 0.5
     assert outcomes(looked(), "<= 1kB/min") == ["held"]
 
@@ -150,15 +151,15 @@ def test_a_slope_takes_thirty_looks_of_one_life() -> None:
     assert measured("memory-growth", "<= 1MB/min", looked(down=("n1", 20, 25)), nodes="n1").outcome == "held"
 
 
-@given(st.floats(-2, 2), st.randoms(use_true_random=False), st.sampled_from([0.0, 0.7]))
-@settings(max_examples=40)
-def test_a_slope_is_hardly_ever_outside_of_its_interval(per_s: float, random: object, memory: float) -> None:
-    """Of 20 each with noise, on its own and dragging along, at most five; 95 % would be one."""
-    missed = 0
+@given(st.floats(-2, 2), st.integers(0, 2**32), st.sampled_from([0.0, 0.7]))
+@settings(max_examples=30)
+def test_a_slope_is_hardly_ever_outside_of_its_interval(per_s: float, seed: int, drag: float) -> None:
+    """Of 20 each with noise, each on its own or dragging along, at most six; at 95 % it would be one."""
+    random, missed = Random(seed), 0
     for _ in range(20):
         noise, points = 0.0, []
         for second in range(120):
-            noise = memory * noise + random.gauss(0, 3)  # type: ignore[attr-defined]  # hypothesis' own Random
+            noise = drag * noise + random.gauss(0, 3)
             points.append((float(second), per_s * second + noise))
         found = slope(points)
         assert found

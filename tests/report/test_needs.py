@@ -27,13 +27,13 @@ def test_memory_is_a_line_and_cpu_an_area_on_one_scale_for_all_nodes() -> None:
             "n1",
             "M0 27.5L33 27.5L67 27.5",
             "M0 40V27.5H33V40ZM33 40V27.5H67V40Z",
-            "50 MB at most · 0.25 CPUs on an average · 22 descriptors",
+            "50 MB at most · 0.25 CPUs · 22 descriptors",
         ),
         Need(
             "n2",
             "M0 15.0L33 15.0L67 15.0",
             "M0 40V15.0H33V40ZM33 40V15.0H67V40Z",
-            "100 MB at most · 0.5 CPUs on an average",
+            "100 MB at most · 0.5 CPUs",
         ),
     )
 

@@ -223,10 +223,10 @@ def test_prometheus_is_asked_at_the_instant_an_objective_names(monkeypatch: pyte
 def test_every_target_must_show_its_scrapes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "wall_offset_ns", lambda: 0)
     one = Cluster("one", (Node("n1", "n1", "n1", "n1", ports=(80,), metrics="9000/m"),))
-    oracle = Oracle(Answer(40.0), Answer(39.0), Answer(None, "no data"), Answer(40.0))
+    oracle = Oracle(Answer(40.0), Answer(19.0), Answer(None, "no data"), Answer(40.0))
     seen = tuple(scraping(one, oracle, 60_000_000_000, 10.1))
     assert [event.target for event in seen][-1] == "n1:9000"
-    assert [(event.expected, event.seen) for event in seen] == [(40, 40), (40, 39), (40, 0), (40, 40)]
+    assert [(event.expected, event.seen) for event in seen] == [(40, 40), (20, 19), (20, 0), (40, 40)]
     assert oracle.asked[-1] == ('count_over_time(up{instance="n1:9000"}[10s])', 60.0)
 
 
