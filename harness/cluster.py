@@ -1,6 +1,7 @@
 """A cluster in words: its nodes, and the links between them. Pure values, read from a compose file by ``weave``."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -77,6 +78,11 @@ class Cluster:
     def of_role(self, role: str) -> tuple[str, ...]:
         """The nodes of a role, in the order of the file; none where nobody has it."""
         return tuple(node.name for node in self.nodes if node.role == role)
+
+    def chosen(self, names: Collection[str]) -> tuple[str, ...]:
+        """These nodes, each once; a role stands for its nodes, and no name at all for every node."""
+        found = ((name,) if self.has(name) else self.of_role(name) for name in names)
+        return tuple(dict.fromkeys(node for nodes in found for node in nodes)) if names else self.names()
 
     def roles(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(node.role for node in self.nodes))

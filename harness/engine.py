@@ -73,6 +73,20 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """What a node holds and has used. ``memory_bytes``: its working set, without files that the kernel may drop.
+
+    ``cpu_s`` counts from the start of the container. ``descriptors``: open ones of all its processes; None where the
+    engine is on another machine, or the kernel older than 6.2.
+    """
+
+    memory_bytes: int
+    cpu_s: float
+    processes: int
+    descriptors: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """What a command in a node's container wrote (both outputs, its last 16 KB), and how it ended."""
 
@@ -155,6 +169,9 @@ class RunningCluster(Protocol):
         """Set all of them; they hold when it returns, and outlive a restart."""
 
     def usage(self, node: str) -> Usage: ...
+
+    def use(self, node: str) -> Use | None:
+        """In one call, for whoever asks every second; None: it does not run."""
 
     def read_file(self, node: str, path: str) -> bytes:
         """A tar archive of that one file, with its owner and mode. Refuses what is mounted from the host."""

@@ -89,6 +89,14 @@ def show_planned_s(seconds: float) -> str:
     return f"{round(seconds, 6):.6f}".rstrip("0").rstrip(".") + " s"
 
 
+def show_bytes(size: float) -> str:
+    """An amount of bytes for a person, in powers of 1000 as engines and files count: ``512 B``, ``24.1 MB``."""
+    for unit, times in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(size) >= times:
+            return f"{size / times:.3g} {unit}"
+    return f"{size:.3g} B"
+
+
 def show_share(value: float) -> str:
     """``0.9977`` -> ``99.77 %``; never rounds a miss up to 100 %."""
     text = f"{value * 100:.2f}".rstrip("0").rstrip(".")

@@ -52,7 +52,7 @@ class Prepare(Message, frozen=True):
     """Learn who is who, set and read back the redirects, count the node's own ports, probe ``peers`` from now on.
 
     Every ``probe_every_s`` one echo round trip to each of ``peers``; without an answer after ``probe_timeout_s`` it is
-    lost. Answered by ``Prepared``.
+    lost. ``scraped``: ports that only Prometheus asks, so that what they carry is ours. Answered by ``Prepared``.
     """
 
     node: str
@@ -62,6 +62,7 @@ class Prepare(Message, frozen=True):
     peers: tuple[str, ...]
     probe_every_s: float
     probe_timeout_s: float
+    scraped: tuple[int, ...] = ()
 
 
 class Arm(Message, frozen=True):
@@ -168,13 +169,19 @@ class PortCount(Message, frozen=True):
 
 
 class Counters(Message, frozen=True):
-    """``rules``: elements our nft table holds for faults. ``toxics``: their names. Both empty: nothing is in force."""
+    """``rules``: elements our nft table holds for faults. ``toxics``: their names. Both empty: nothing is in force.
+
+    ``network_bytes``: all that came and went over the pod's networks since they were there, and ``own_bytes`` what of
+    it is the harness's: echoes and scrapes. None: not counted.
+    """
 
     now_ns: int
     rules: int
     toxics: tuple[str, ...]
     met: tuple[Met, ...]
     ports: tuple[PortCount, ...]
+    network_bytes: int | None = None
+    own_bytes: int | None = None
 
 
 class Probe(Message, frozen=True):

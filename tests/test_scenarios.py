@@ -14,7 +14,7 @@ from harness.weave.weave import describe
 
 HOME = Path(__file__).parents[1]
 FILES = {path.stem: path for path in sorted((HOME / "scenarios").glob("*.yaml"))}
-LONGEST_S = 60.0
+LONGEST_S, LONGEST_OF_TIME_S = 60.0, 300.0  # of those whose subject is time
 
 
 @cache
@@ -47,7 +47,8 @@ def test_it_is_called_as_its_file_is_and_found_by_its_cluster(name: str) -> None
 
 @pytest.mark.parametrize("name", FILES)
 def test_it_is_over_within_a_minute(name: str) -> None:
-    assert shipped(name).phases.total_s <= LONGEST_S
+    scenario = shipped(name)
+    assert scenario.phases.total_s <= (LONGEST_OF_TIME_S if "endurance" in scenario.tags else LONGEST_S)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -18,11 +18,25 @@ servers() {
     done
 }
 
+metrics() {  # of every frontend, of the backend, of every server
+    for name in status http_requests_total http_responses_total current_sessions sessions_total bytes_out_total; do
+        echo "haproxy_frontend_$name haproxy_backend_$name haproxy_server_$name"
+    done
+    for name in weight current_queue queue_time_average_seconds response_time_average_seconds retry_warnings_total \
+        redispatch_warnings_total connection_errors_total response_errors_total connection_attempts_total \
+        check_up_down_total downtime_seconds_total; do
+        echo "haproxy_backend_$name haproxy_server_$name"
+    done
+    echo haproxy_backend_active_servers haproxy_backend_backup_servers haproxy_server_check_failures_total
+}
+METRICS=$(metrics | tr -s ' \n' ',' | sed 's/,$//')
+
 # Only an answer proves a node: Ollama's version page stays well while inference is frozen.
 cat > /run/gateway/haproxy.cfg <<END
 global
     log stdout format raw local0 info
     maxconn 4096
+    tune.comp.maxlevel 6
     # An operator's door, on the loopback of the pod only.
     stats socket ipv4@127.0.0.1:9999 level admin
 
@@ -72,6 +86,10 @@ $(servers)
 frontend metrics
     bind :8405
     option dontlog-normal
+    # Asked for four times a second: all of them are 60 kB, more than the answers of a small model. Add what you need.
+    http-request set-query "metrics=$METRICS" if { path /metrics }
+    compression algo gzip
+    compression type text/plain
     http-request use-service prometheus-exporter if { path /metrics }
     stats enable
     stats uri /stats

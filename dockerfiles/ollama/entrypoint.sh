@@ -13,4 +13,7 @@ if [ ! -f "$library/tiny-$node/latest" ]; then
 fi
 mkdir -p "$library/tiny"
 cp "$library/tiny-$node/latest" "$library/tiny/latest"
+if [ -n "${LOG_TO:-}" ]; then  # what nobody empties grows: the leak that `endurance` must see
+    exec >>"$LOG_TO" 2>&1
+fi
 exec ollama serve

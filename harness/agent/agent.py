@@ -308,7 +308,8 @@ class Agent:
     def _inspect(self) -> None:
         seen = self._place.inspect()
         self._take_figures()
-        self._say(Counters(monotonic_ns(), seen.elements, seen.toxics, tuple(self._met.values()), seen.ports))
+        met, network = tuple(self._met.values()), (seen.network_bytes, seen.own_bytes)
+        self._say(Counters(monotonic_ns(), seen.elements, seen.toxics, met, seen.ports, *network))
 
     # --- time passes --------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """A pod's network namespace: redirects and counters all run long, and the mechanisms that change what flows."""
 
+from pathlib import Path
+
 from harness.agent import packets
 from harness.agent.cutting import Cutting
 from harness.agent.kernel import Kernel
@@ -13,12 +15,15 @@ from harness.agent.toxics import Toxics
 from harness.errors import AgentError
 from harness.wire import PortCount, Prepare
 
+_DEVICES = Path("/proc/net/dev")
+_FRAME_BYTES = 14  # a device counts the header of Ethernet as well, the packet rules do not
+
 
 class Namespace(Place):
-    """The ``Place`` of an agent in a sidecar."""
+    """The ``Place`` of an agent in a sidecar. ``devices``: where the kernel says what its devices carried."""
 
-    def __init__(self, kernel: Kernel, toxics: Toxics) -> None:
-        self._kernel = kernel
+    def __init__(self, kernel: Kernel, toxics: Toxics, devices: Path = _DEVICES) -> None:
+        self._kernel, self._devices = kernel, devices
         self._poisoning = Poisoning(kernel, toxics)
         self._ips: dict[str, tuple[str, ...]] = {}
         self._ports: tuple[int, ...] = ()
@@ -33,7 +38,7 @@ class Namespace(Place):
         ips = {address.node: address.ips for address in order.addresses}
         routes = packets.routes(order.redirects, ips)
         self._poisoning.prepare(order.node, routes)
-        text = packets.base(order.ports, routes)
+        text = packets.base(order.ports, routes, order.scraped)
         self._kernel.change(text)
         held = self._kernel.held()
         maps = {f"redirects{v}": len(packets.redirect_map(routes, v)) for v in (4, 6)}
@@ -58,7 +63,11 @@ class Namespace(Place):
             PortCount(port, held.count(f"arrived/{port}").packets, held.count(f"opens/{port}").packets)
             for port in self._ports
         )
-        return Inspection(super().inspect().elements, self._poisoning.held(), ports)
+        own = [held.count(name) for name in packets.OWN]
+        own_bytes = sum(count.bytes + _FRAME_BYTES * count.packets for count in own)
+        return Inspection(
+            super().inspect().elements, self._poisoning.held(), ports, carried(self._devices.read_text()), own_bytes
+        )
 
     def leave(self) -> None:
         """The table of every run goes as well. Proxies stay for the connections that use them."""
@@ -66,3 +75,10 @@ class Namespace(Place):
             super().leave()
         finally:
             self._kernel.change(packets.DELETE)
+
+
+def carried(devices: str) -> int:
+    """Bytes received and sent over all devices but loopback, from the text of ``/proc/net/dev``."""
+    rows = (line.partition(":") for line in devices.splitlines() if ":" in line)
+    counts = [figures.split() for name, _, figures in rows if name.strip() != "lo"]
+    return sum(int(row[0]) + int(row[8]) for row in counts)

@@ -7,6 +7,7 @@ sets (each with the kernel's own time-out), healing only empties them. Everythin
     faults-in   prerouting, raw -> lost-n1/in  -> lost-n1/drop or lost-n1/reject
     faults-out  output, raw     -> lost-n1/out -> the same
     arrived, sent               counters of what the pod's ports and proxied links really carried, before any cut
+    left                        the counter of what of the harness's own packets left the pod, after any cut
     redirects                   output, nat: connections that go through Toxiproxy
 """
 
@@ -29,6 +30,7 @@ HOOKS: tuple[Hook, ...] = ("in", "out")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")
 _FAMILY = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
 _METRICS = f"{{ {METRICS_PORT}, {CLIENT_METRICS_PORT} }}"
+OWN = ("own/in", "own/out")  # counters of what the harness itself sends and gets
 
 
 def checked(name: str) -> str:
@@ -249,21 +251,32 @@ def redirect_map(found: Sequence[Route], version: int) -> tuple[str, ...]:
     return tuple(f"{ip} . {r.port} : {r.listen}" for r in found for ip in by_version(r.ips).get(version, ()))
 
 
-def base(ports: Sequence[int], found: Sequence[Route]) -> str:
+def base(ports: Sequence[int], found: Sequence[Route], scraped: Sequence[int] = ()) -> str:
     """The whole table before any fault is armed; replaces whatever was there, in one transaction."""
     return "\n".join(
         [
             *(DELETE, f"add table {TABLE}"),
             f"add chain {TABLE} arrived {{ type filter hook prerouting priority -310; policy accept; }}",
             f"add chain {TABLE} sent {{ type filter hook output priority -310; policy accept; }}",
+            f"add chain {TABLE} left {{ type filter hook postrouting priority 0; policy accept; }}",
             f"add chain {TABLE} faults-in {{ type filter hook prerouting priority raw; policy accept; }}",
             f"add chain {TABLE} faults-out {{ type filter hook output priority raw; policy accept; }}",
+            *_own_counters(scraped),
             *_port_counters(ports),
             *(line for route in found for line in _route_counters(route)),
             *(_redirects(found) if found else ()),
             entry(()),
         ]
     )
+
+
+def _own_counters(scraped: Sequence[int]) -> Iterable[str]:
+    """Echoes and scrapes, either way: as they come before any cut, and leave after it, like a device counts."""
+    ports = f"{{ {', '.join(map(str, (ECHO_PORT, METRICS_PORT, CLIENT_METRICS_PORT, *scraped)))} }}"
+    for counter, chain in zip(OWN, ("arrived iif", "left oif"), strict=True):
+        yield f"add counter {TABLE} {counter}"
+        for side in ("dport", "sport"):
+            yield f"add rule {TABLE} {chain} != lo tcp {side} {ports} counter name {counter}"
 
 
 def _port_counters(ports: Sequence[int]) -> Iterable[str]:

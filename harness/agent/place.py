@@ -20,11 +20,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What is there now: changes in force, Toxiproxy's toxics by name, arrivals at the node's own ports."""
+    """What is there now: changes in force, Toxiproxy's toxics by name, arrivals at the node's own ports.
+
+    ``network_bytes``: of the pod's networks, either way; ``own_bytes``: what of it is the harness's. None: not counted.
+    """
 
     elements: int
     toxics: tuple[str, ...] = ()
     ports: tuple[PortCount, ...] = ()
+    network_bytes: int | None = None
+    own_bytes: int | None = None
 
 
 class Place:

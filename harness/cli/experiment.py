@@ -14,6 +14,7 @@ from harness.cli import healing, places, results
 from harness.cli.bound import Bound, Overrides, draft, load
 from harness.clock import monotonic_ns, wall
 from harness.drivers import able
+from harness.drivers.digests import digests
 from harness.drivers.docker import DockerCluster, connect
 from harness.drivers.images import Images, cache_folder
 from harness.drivers.provision import EngineFacts, Say, ensure_engine
@@ -25,6 +26,7 @@ from harness.report.live import Live
 from harness.runner import alive
 from harness.runner.inbox import Inbox, Stopped
 from harness.runner.play import How, Options, Player
+from harness.units import show_bytes
 from harness.weave import Woven, weave
 from harness.weave.pods import Labels
 from harness.weave.redact import hidden, redacted
@@ -122,7 +124,10 @@ def _record(
         ("kernel", facts.kernel),
         ("cgroup", facts.cgroup),
         ("host", facts.os),
+        ("cpus", str(facts.cpus)),
+        ("memory", show_bytes(facts.memory_bytes)),
         *(("image", image) for image in woven.images),
+        *(("digest", f"{image} {known}") for image, known in digests(connect(), woven.images).items()),
     ]
     recorder.event(
         events.Began(

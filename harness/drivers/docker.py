@@ -16,13 +16,13 @@ from docker.models.containers import Container
 from docker.types import CancellableStream
 
 from harness.cluster import CLIENT, Cluster
-from harness.drivers import beside, compose
+from harness.drivers import beside, compose, use
 from harness.drivers.asking import patient, translated
 from harness.drivers.deeds import Deeds
 from harness.drivers.prometheus import Prometheus
 from harness.drivers.remove import remove
 from harness.drivers.streams import AttachStream, ExecStream
-from harness.engine import Change, Removed
+from harness.engine import Change, Removed, Use
 from harness.errors import EngineError
 from harness.primitives import Beside
 from harness.weave import Woven
@@ -156,6 +156,14 @@ class DockerCluster(Deeds):
         return self._known.cluster.node(node).ports if self._woven else ()
 
     # --- watching -----------------------------------------------------------------------------------------------------
+
+    def use(self, node: str) -> Use | None:
+        with translated(f"what {node} uses"):
+            try:
+                return use.seen(self._client.api, str(self._container("node", node).id))
+            except docker.errors.NotFound:
+                self._containers.pop(("node", node), None)  # removed: if there is another, it is found the next time
+                return None
 
     def changes(self) -> Iterator[Change]:
         filters = {"label": f"{LABEL_RUN}={self._project}", "type": "container"}

@@ -31,7 +31,10 @@ _START_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What a record says of the engine a run used. `cgroup` is "1" or "2"; `os` is the engine's own host."""
+    """What a record says of the engine a run used. `cgroup` is "1" or "2"; `os` is the engine's own host.
+
+    `cpus`, `memory_bytes`: of that host, all that its containers share.
+    """
 
     client: str
     server: str
@@ -41,6 +44,8 @@ class EngineFacts:
     cgroup: str
     kernel: str
     os: str
+    cpus: int
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,8 @@ def facts() -> EngineFacts:
             cgroup=state.get("CgroupVersion") or "1",
             kernel=state["KernelVersion"],
             os=state["OperatingSystem"],
+            cpus=int(state["NCPU"]),
+            memory_bytes=int(state["MemTotal"]),
         )
     except (ValueError, KeyError) as error:
         raise EngineError(f"'docker version' does not answer as Docker's (no {error}): use Docker.") from error

@@ -6,10 +6,12 @@ from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
 from harness.objectives.claimed import Claimed
 from harness.objectives.logged import Logged
+from harness.objectives.overhead import Overhead
 from harness.objectives.promql import Promql
 from harness.objectives.quantiles import P50, P90, P95, P99, P999, Max
 from harness.objectives.ready import Ready
 from harness.objectives.restored import Detected, FailedOver, Repaired, Restored
+from harness.objectives.used import Cpu, Descriptors, Memory, MemoryGrowth
 from harness.objectives.when import WINDOWS, Moment
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -17,6 +19,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     for kind in (
         *(Success, Wrong, Lost, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
+        *(Memory, MemoryGrowth, Cpu, Descriptors, Overhead),
         *(Amplification, Logged, Ready, Promql),
     )
 }

@@ -10,6 +10,7 @@ from harness.objectives.aftermath import Aftermath, Milestone, aftermath
 from harness.objectives.base import Bound, bound
 from harness.objectives.until import Until
 from harness.objectives.when import unknown
+from harness.recording.events import AnsweredItself
 from harness.recording.evidence import Evidence
 from harness.units import show_s
 from harness.words import DURATION, NAME, word
@@ -144,7 +145,10 @@ class Restored(OfTraffic):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repaired(OfTraffic):
-    """From the end of a fault until every node that had answered before it answers again."""
+    """From the end of a fault until every node that had answered before it answers again.
+
+    And, when the run was over, every node gave its known answer itself, asked straight: users may be well without one.
+    """
 
     key: ClassVar[str] = "repaired"
     about: ClassVar[str] = "how long after a fault's end every node answered again"
@@ -155,4 +159,8 @@ class Repaired(OfTraffic):
     bound: Bound = field(metadata=word("repaired", _BOUND, "the longest time until then, such as '<= 10s'"))
 
     def find(self, after: Aftermath, evidence: Evidence) -> Milestone:
+        silent = [f"{event.node} ({event.text})" for event in evidence.of(AnsweredItself) if not event.right]
+        if silent:
+            why = f"{', '.join(silent)} gave no known answer when it was asked itself after the run"
+            return Milestone(None, after.error_s, why, after.length_s)
         return milestones.repaired(after)

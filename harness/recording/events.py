@@ -168,10 +168,40 @@ class ContainerChanged(Event, frozen=True):
     exit_code: int | None = None
 
 
+class Used(Event, frozen=True):
+    """What a node held and had used when the engine was asked (about once a second), of its container's control group.
+
+    ``memory_bytes``: its working set, without files that the kernel may drop. ``cpu_s``: since its container started,
+    so that it begins anew with it. ``descriptors``: open ones of all its processes; None where nobody can look.
+    """
+
+    node: str
+    memory_bytes: int
+    cpu_s: float
+    processes: int
+    descriptors: int | None = None
+
+
+class UseUnseen(Event, frozen=True):
+    """A hole: a node was to be looked at and was not. ``down``: it does not run, so that it uses nothing."""
+
+    node: str
+    down: bool
+    text: str
+
+
 class LoadEnded(Event, frozen=True):
     traffic: str
     sent: int
     in_flight_peak: int
+
+
+class AnsweredItself(Event, frozen=True):
+    """A node was asked its readiness question once more when the run was over, straight, and answered right or not."""
+
+    node: str
+    right: bool
+    text: str
 
 
 class Asked(Event, frozen=True):
@@ -238,7 +268,10 @@ AnyEvent = (
     | Saved
     | Ran
     | ContainerChanged
+    | Used
+    | UseUnseen
     | LoadEnded
+    | AnsweredItself
     | Asked
     | Scraped
     | Trouble

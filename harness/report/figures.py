@@ -7,7 +7,7 @@ from typing import Literal
 from harness.judge.verdict import FaultRecord, Phase, Recovery, TrafficRecord, Verdict
 from harness.objectives import Finding
 from harness.recording.events import Began
-from harness.units import show_s, show_share
+from harness.units import show_bytes, show_s, show_share
 
 Tone = Literal["good", "bad", "unsure"]
 
@@ -40,9 +40,11 @@ def rate(per_s: float) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    """A value in its unit: ``s`` is a duration, ``share`` a part of 1, anything else stands behind the number."""
+    """A value in its unit: ``s`` is a duration, ``share`` a part of 1, ``B`` bytes; others stand behind the number."""
     if unit == "s":
         return show_s(value)
+    if unit.partition("/")[0] == "B":
+        return show_bytes(value) + unit[1:]
     return show_share(value) if unit == "share" else f"{number(value)} {unit}".rstrip()
 
 

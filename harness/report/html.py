@@ -17,7 +17,7 @@ from harness.judge.doubts import SCRAPED
 from harness.judge.verdict import Verdict
 from harness.recording.events import Asked, Scraped
 from harness.recording.evidence import Evidence
-from harness.report import figures, lanes, picture, wall
+from harness.report import figures, lanes, needs, picture, wall
 from harness.report.caveats import caveats
 from harness.report.excerpts import logs as excerpts
 from harness.report.journal import journal
@@ -58,6 +58,7 @@ def render(
             picture=picture.picture(scenario, evidence, verdict),
             sizes=picture.SIZES,
             lane_px=lanes.LANE_PX,
+            need_px=needs.NEED_PX,
             objectives={objective.name: objective for objective in scenario.objectives},
             recoveries=told(verdict),
             windows=windows(evidence, verdict),

@@ -14,6 +14,7 @@ from harness.recording.evidence import Evidence, Window
 from harness.report import figures
 from harness.report.lanes import Lane, lanes
 from harness.report.marks import Mark, marks
+from harness.report.needs import Need, needs
 from harness.report.phases import Step, steps
 from harness.report.windows import by_outcome
 from harness.scenario import Scenario
@@ -108,6 +109,7 @@ class Picture:
     times: tuple[Tick, ...]
     panels: tuple[Panel, ...]
     lanes: tuple[Lane, ...]
+    needs: tuple[Need, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ def picture(scenario: Scenario, evidence: Evidence, verdict: Verdict) -> Picture
         times=tuple(_times(run)),
         panels=tuple(_panel(name, ops, run, scale, bin_s) for name, ops in evidence.operations.items() if ops),
         lanes=lanes(evidence, run, max(bin_s, 0.5)),
+        needs=needs(evidence, run),
     )
 
 

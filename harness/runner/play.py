@@ -17,6 +17,7 @@ from harness.runner.hearing import Hearing, Interrupted, Spoiled
 from harness.runner.inbox import Inbox
 from harness.runner.ledger import Ledger
 from harness.runner.life import Life
+from harness.runner.look import Look
 from harness.runner.plan import Planner
 from harness.runner.prepare import pods, prepare
 from harness.runner.programs import LOAD, Programs
@@ -33,6 +34,7 @@ _AFTERGLOW_S = 1.0  # the last scrapes and probes come in
 _STATUS_EVERY_S = 0.5
 _COUNT_EVERY_S = 1.0
 _LOOK_EVERY_NS = 50_000_000  # how long a condition may have been true before it is seen
+_KNOWN_S = 5.0  # how long a node may take for its known answer when all is over
 _ANSWER_S = 10.0  # what an agent may take for anything it is asked
 
 _T = TypeVar("_T")
@@ -82,6 +84,7 @@ class Player:
             cluster, recorder, self._ledger, self._life, self._tally, self._programs, self._asking, brake
         )
         self._agenda = Agenda()
+        self._look = Look(running, inbox, cluster.names(), self._now_ns)
         self._origin_ns = 0
         self._next_brake_ns = 0
         self.clean = False  # everything is gone, or kept on purpose: the guardian has nothing left to do
@@ -167,6 +170,7 @@ class Player:
     # --- the phases ---------------------------------------------------------------------------------------------------
 
     def _play_phases(self) -> None:
+        self._look.start()
         self._origin_ns = self._now_ns() + to_ns(_LOAD_LEAD_S)
         end_ns = self._origin_ns + to_ns(self._scenario.phases.total_s)
         for traffic in self._scenario.traffic:
@@ -199,8 +203,21 @@ class Player:
             self._hearing.trouble("client-lost", "The load generator did not end when it was due to.")
         if not self._waited(lambda: not self._ledger.open(), _ANSWER_S):
             self._still_open()
+        self._ask_nodes()
         self._until_instant(self._now_ns() + to_ns(_AFTERGLOW_S))
         self._note_clocks()
+
+    def _ask_nodes(self) -> None:
+        """Each for its known answer, past any gateway: that users are well may hide a node that is not."""
+
+        def answered() -> bool:
+            self._asking.ask(self._now_ns())
+            return self._asking.done()
+
+        self._asking.anew()
+        self._waited(answered, _KNOWN_S)
+        for node, right, text in self._asking.answers():
+            self._recorder.event(events.AnsweredItself(self._now_ns(), node, right, text))
 
     def _ask_now(self, query: str) -> float | None:
         try:
@@ -253,6 +270,7 @@ class Player:
         """Heal, look that it is healed, keep the logs, take everything down: each step even if one before it failed."""
         began_ns = self._now_ns()
         self._hearing.leaving = True
+        self._look.stop()
         self._agenda.clear()  # what was still planned would break again what is healed here
         left: tuple[str, ...] = ()
         try:

@@ -27,15 +27,30 @@ def prepare(scenario: Scenario, cluster: Cluster, addresses: Sequence[Address]) 
             ports=_ports(cluster, pod),
             redirects=_redirects([link for link in links if cluster.pod_of(link.source) == pod]),
             peers=_peers(names, pod),
-            probe_every_s=0.5 if len(names) <= 6 else 1.0,
+            probe_every_s=_probe_every_s(scenario, names),
             probe_timeout_s=_PROBE_TIMEOUT_S + 2 * slowest_s,
+            scraped=_scraped(cluster, pod),
         )
         for pod in names
     }
 
 
+def _probe_every_s(scenario: Scenario, names: Sequence[str]) -> float:
+    """Echoes are witnesses: with nothing to witness they only show that the links are there."""
+    if not scenario.faults:
+        return 2.0
+    return 0.5 if len(names) <= 6 else 1.0
+
+
 def _ports(cluster: Cluster, pod: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(port for node in cluster.nodes if node.pod == pod for port in node.ports))
+
+
+def _scraped(cluster: Cluster, pod: str) -> tuple[int, ...]:
+    """Ports for metrics that are no node's service as well: who asks them is Prometheus."""
+    serves = _ports(cluster, pod)
+    own = (node.open_ports()[len(node.ports) :] for node in cluster.nodes if node.pod == pod)
+    return tuple(port for port in dict.fromkeys(port for ports in own for port in ports) if port not in serves)
 
 
 def _redirects(links: Sequence[Link]) -> tuple[Redirect, ...]:

@@ -7,7 +7,7 @@ from harness.cluster import Cluster
 from harness.engine import Monitor
 from harness.recording.events import Asked, Scraped
 from harness.scenario import Scenario
-from harness.weave.scrape import SCRAPE_EVERY_S, targets
+from harness.weave.scrape import every_s, targets
 
 _ASK_EVERY_NS = 100_000_000
 
@@ -42,8 +42,7 @@ class FirstScrape:
 def scraping(cluster: Cluster, monitor: Monitor, end_ns: int, length_s: float) -> Iterator[Scraped]:
     """For each target: samples of ``up`` in the last ``length_s`` seconds against what was due."""
     time_s = (end_ns + wall_offset_ns()) / 1e9
-    expected = int(length_s / SCRAPE_EVERY_S)
-    for _, instance, _ in targets(cluster):
+    for job, instance, _ in targets(cluster):
         query = f'count_over_time(up{{instance="{instance}"}}[{max(1, round(length_s))}s])'
         answer = monitor.ask(query, time_s)
-        yield Scraped(end_ns, instance, expected, int(answer.value or 0))
+        yield Scraped(end_ns, instance, int(length_s / every_s(job)), int(answer.value or 0))

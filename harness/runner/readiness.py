@@ -42,6 +42,16 @@ class Asking:
         self._last: dict[str, str] = {question.node: "was not asked yet" for question in ready}
         self._next_ns = 0
 
+    def anew(self) -> None:
+        """From the beginning, as if nobody had answered yet."""
+        self._open, self._next_ns = dict(enumerate(self._ready)), 0
+        self._in_flight.clear()
+
+    def answers(self) -> tuple[tuple[str, bool, str], ...]:
+        """(node, whether all its answers were right, the last one) of every node that has a question."""
+        silent = {question.node for question in self._open.values()}
+        return tuple((node, node not in silent, text) for node, text in self._last.items())
+
     def done(self) -> bool:
         return not self._open
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from harness.agent.kernel import Count
@@ -22,6 +24,14 @@ SLOW = Toxic("n1", "n2", 80, "latency", "downstream", (("latency", 200),))
 CUT = Cut("n1", "n3", "in", "drop")
 
 
+DEVICES = """Inter-|   Receive                             |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo
+    lo:  999999    4545    0    0    0     0          0         0   999999    4545    0    0    0
+  eth0:    6000      40    0    0    0     0          0         0     3000      30    0    0    0
+  eth1:     900       4    0    0    0     0          0         0      100       3    0    0    0
+"""
+
+
 @pytest.fixture
 def kernel() -> FakeKernel:
     return FakeKernel()
@@ -33,8 +43,9 @@ def toxics() -> FakeToxics:
 
 
 @pytest.fixture
-def namespace(kernel: FakeKernel, toxics: FakeToxics) -> Namespace:
-    namespace = Namespace(kernel, toxics)
+def namespace(kernel: FakeKernel, toxics: FakeToxics, tmp_path: Path) -> Namespace:
+    (tmp_path / "dev").write_text(DEVICES)
+    namespace = Namespace(kernel, toxics, tmp_path / "dev")
     namespace.prepare(PREPARE)
     return namespace
 
@@ -159,7 +170,15 @@ def test_a_table_that_is_gone_counts_as_healed(namespace: Namespace, kernel: Fak
 def test_what_arrived_at_the_ports_is_reported(namespace: Namespace, kernel: FakeKernel) -> None:
     kernel.counters |= {"arrived/8000": Count(9, 900), "opens/8000": Count(2, 120)}
     seen = namespace.inspect()
-    assert seen == Inspection(0, (), (PortCount(8000, 9, 2),))
+    assert seen == Inspection(0, (), (PortCount(8000, 9, 2),), 10_000, 0)
+
+
+def test_what_the_networks_carried_and_what_of_it_is_our_own_are_counted_alike(
+    namespace: Namespace, kernel: FakeKernel
+) -> None:
+    kernel.counters |= {"own/in": Count(10, 600), "own/out": Count(5, 400)}
+    seen = namespace.inspect()
+    assert (seen.network_bytes, seen.own_bytes) == (10_000, 600 + 400 + 15 * 14)
 
 
 def test_leaving_removes_the_table_and_all_toxics(namespace: Namespace, kernel: FakeKernel, toxics: FakeToxics) -> None:

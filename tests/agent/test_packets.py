@@ -161,20 +161,28 @@ def test_loopback_and_metrics_come_before_every_fault() -> None:
 def test_the_table_of_every_run_counts_ports_and_redirects_links_with_their_echo() -> None:
     redirects = [Redirect("n2", 80, 18000, 18001), Redirect("n2", 81, 18002, 18003)]
     routes = packets.routes(redirects, IPS)
-    base = packets.base((8000,), routes).splitlines()
+    base = packets.base((8000,), routes, (8405,)).splitlines()
     assert [(r.label, r.port, r.listen) for r in routes] == [
         ("80", 80, 18000),
         ("echo", 17071, 18001),
         ("81", 81, 18002),
     ]
-    assert base[:9] == [
+    ours = "{ 17071, 17072, 17073, 8405 }"
+    assert base[:16] == [
         "add table inet harness",
         "delete table inet harness",
         "add table inet harness",
         "add chain inet harness arrived { type filter hook prerouting priority -310; policy accept; }",
         "add chain inet harness sent { type filter hook output priority -310; policy accept; }",
+        "add chain inet harness left { type filter hook postrouting priority 0; policy accept; }",
         "add chain inet harness faults-in { type filter hook prerouting priority raw; policy accept; }",
         "add chain inet harness faults-out { type filter hook output priority raw; policy accept; }",
+        "add counter inet harness own/in",
+        f"add rule inet harness arrived iif != lo tcp dport {ours} counter name own/in",
+        f"add rule inet harness arrived iif != lo tcp sport {ours} counter name own/in",
+        "add counter inet harness own/out",
+        f"add rule inet harness left oif != lo tcp dport {ours} counter name own/out",
+        f"add rule inet harness left oif != lo tcp sport {ours} counter name own/out",
         "add counter inet harness arrived/8000",
         "add counter inet harness opens/8000",
     ]

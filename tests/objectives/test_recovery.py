@@ -5,8 +5,9 @@ import pytest
 from harness.objectives import Finding, Moment
 from harness.objectives.aftermath import aftermath, failed_over
 from harness.operations import Outcome
+from harness.recording.events import AnsweredItself
 from tests.objectives.test_words import written
-from tests.recording.builder import Harm, Story
+from tests.recording.builder import Harm, Story, at
 
 NODES = ("n1", "n2", "n3")
 HIT = {("lost-n1", "chat"): frozenset({"n1"})}
@@ -165,6 +166,13 @@ def test_of_a_node_that_answered_rarely_nobody_can_tell() -> None:
         "n1 answered nothing since, and so rarely before that this may be chance; "
         "lengthen the recovery or raise the rate",
     )
+
+
+def test_a_node_that_gives_no_known_answer_itself_is_not_repaired_however_well_users_are() -> None:
+    asked = [AnsweredItself(at(60), node, node != "n3", "refused" if node == "n3" else "right") for node in NODES]
+    found = [measured("repaired", LOST.but(more=asked[:n]), "<= 3s", after="end of lost-n1") for n in (2, 3)]
+    assert [one.outcome for one in found] == ["held", "violated"]
+    assert found[1].reason == "n3 (refused) gave no known answer when it was asked itself after the run"
 
 
 def test_what_was_never_seen_to_be_gone_was_not_repaired() -> None:

@@ -33,6 +33,7 @@ READY = tuple(Readiness(name, "http", ()) for name in CLUSTER.names())
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(playing, "_LOAD_LEAD_S", 0.1)
     monkeypatch.setattr(playing, "_AFTERGLOW_S", 0.05)
+    monkeypatch.setattr(playing, "_KNOWN_S", 0.3)
     monkeypatch.setattr(playing, "_ANSWER_S", 1.4)
     monkeypatch.setattr(playing, "_COUNT_EVERY_S", 0.1)
     monkeypatch.setattr(playing, "_LOOK_EVERY_NS", 5_000_000)

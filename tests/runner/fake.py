@@ -15,7 +15,7 @@ from typing import Literal
 from harness import wire
 from harness.clock import monotonic_ns, to_ns
 from harness.cluster import CLIENT, Cluster
-from harness.engine import Answer, Change, Limits, Monitor, Output, Removed, Stream, Usage
+from harness.engine import Answer, Change, Limits, Monitor, Output, Removed, Stream, Usage, Use
 from harness.errors import AgentError, EngineError
 from harness.operations import Operation, Outcome, pack
 from harness.primitives import Beside
@@ -356,6 +356,12 @@ class FakeCluster:
     def usage(self, node: str) -> Usage:
         limits = self._there(node).limits
         return Usage(1.0, 0.0, 0, 1_000_000, limits.memory_bytes, 0, 3, limits.processes)
+
+    def use(self, node: str) -> Use | None:
+        self.happens(f"looked at {node}")
+        if f"use {node}" in self.habits.refuses:
+            raise EngineError(f"what {node} uses: the engine did not answer")
+        return Use(1_000_000, 1.5, 3, 7) if node in self.running else None
 
     def read_file(self, node: str, path: str) -> bytes:
         if path not in self._there(node).files:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from harness.runner.questions import ask_all, scraping
 from harness.runner.readiness import Asking
 from harness.runner.watch import Tally
 from harness.weave import Readiness
-from tests.recording.builder import CLUSTER, scenario
+from tests.recording.builder import CLUSTER, LOST_N1, scenario
 from tests.runner.fake import FakeCluster, Habits
 
 # --- agenda -----------------------------------------------------------------------------------------------------------
@@ -113,6 +114,20 @@ SHARED = Cluster(
 )
 
 
+def test_a_port_that_only_prometheus_asks_is_the_harness_s_own_and_one_that_serves_is_not() -> None:
+    nodes = (
+        Node("app", "app", "app", "app", ports=(80,), metrics="8405/metrics"),
+        Node("etcd", "etcd", "etcd", "etcd", ports=(2379,), metrics="2379/metrics"),
+    )
+    orders = prepare(scenario(faults=()), Cluster("two", nodes), ())
+    assert {pod: order.scraped for pod, order in orders.items()} == {"app": (8405,), "etcd": (), "client": ()}
+
+
+def test_with_nothing_to_witness_echoes_are_few() -> None:
+    every_s = [prepare(scenario(faults=faults), CLUSTER, ())["n1"].probe_every_s for faults in ((), (LOST_N1,))]
+    assert every_s == [2.0, 0.5]
+
+
 def test_nodes_of_one_pod_have_one_agent_and_the_client_is_last() -> None:
     assert pods(SHARED) == ("app", "db", "client")
 
@@ -139,7 +154,7 @@ def test_an_agent_is_told_who_is_who_what_is_proxied_and_whom_to_probe() -> None
 
 def test_in_a_large_cluster_every_pod_probes_twelve_and_is_probed_by_twelve() -> None:
     nodes = tuple(Node(f"w-{i}", "w", "w", f"w-{i}", i, (80,)) for i in range(1, 31))
-    orders = prepare(scenario(faults=()), Cluster("many", nodes), ())
+    orders = prepare(scenario(faults=(replace(LOST_N1, nodes=("w-1",)),)), Cluster("many", nodes), ())
     probed = [peer for order in orders.values() for peer in order.peers]
     assert {len(order.peers) for order in orders.values()} == {12}
     assert {probed.count(name) for name in orders} == {12}
@@ -208,10 +223,10 @@ def test_prometheus_is_asked_at_the_instant_an_objective_names(monkeypatch: pyte
 def test_every_target_must_show_its_scrapes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "wall_offset_ns", lambda: 0)
     one = Cluster("one", (Node("n1", "n1", "n1", "n1", ports=(80,), metrics="9000/m"),))
-    oracle = Oracle(Answer(40.0), Answer(39.0), Answer(None, "no data"), Answer(40.0))
+    oracle = Oracle(Answer(40.0), Answer(19.0), Answer(None, "no data"), Answer(40.0))
     seen = tuple(scraping(one, oracle, 60_000_000_000, 10.1))
     assert [event.target for event in seen][-1] == "n1:9000"
-    assert [(event.expected, event.seen) for event in seen] == [(40, 40), (40, 39), (40, 0), (40, 40)]
+    assert [(event.expected, event.seen) for event in seen] == [(40, 40), (20, 19), (20, 0), (40, 40)]
     assert oracle.asked[-1] == ('count_over_time(up{instance="n1:9000"}[10s])', 60.0)
 
 

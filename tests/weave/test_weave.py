@@ -319,6 +319,7 @@ def test_prometheus_scrapes_the_load_the_agents_and_what_is_named() -> None:
             {
                 "job_name": f"{job}/{address}",
                 "metrics_path": path,
+                **({"scrape_interval": "500ms"} if job == "agent" else {}),
                 "static_configs": [{"targets": [address], "labels": {"job": job}}],
             }
             for job, address, path in jobs
