@@ -4,11 +4,12 @@ SCENARIO ?= partition
 ARGS ?=
 NAME ?= smoke
 TESTS ?= tests
+NAMES ?=
 HARNESS := .venv/bin/harness
 
 .DEFAULT_GOAL := help
 .PHONY: help venv engine images chaos check plan judge doctor test test-unit test-cluster lint bench self-chaos docs lock wheel \
-	suite nightly signoff verify logs status artifacts heal clean
+	suite twins nightly signoff verify logs status artifacts heal clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +34,9 @@ plan: venv ## The exact timeline of SCENARIO, without starting anything
 
 suite: images ## Play suite NAME=smoke (nightly, signoff), a scenario after the other; its page is in runs/suites
 	@$(HARNESS) suite $(NAME) $(ARGS)
+
+twins: images ## Can each scenario fail? Healthy, on its broken twin, and without the fault: a table (NAMES="partition kill")
+	@$(HARNESS) twins $(NAMES) $(ARGS)
 
 nightly: images ## Every scenario once, in under an hour
 	@$(HARNESS) suite nightly $(ARGS)

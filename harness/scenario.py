@@ -27,8 +27,21 @@ class Phases:
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """The same scenario on a worse cluster, which shows that the scenario can fail at all.
+
+    ``variables``: of the compose file, set on top of the scenario's own. ``violated``: the objectives that must be.
+    """
+
+    variables: tuple[tuple[str, str], ...]
+    violated: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """``variables``: the compose file's own, set by ``with:``. ``expected``: what must be violated, or None.
+
+    ``broken``: this is the twin that a scenario declares; beside what is expected, more may be violated.
 
     ``faults``: on names, but for those that must be looked up when they are due (``harness.targets.pending``).
     """
@@ -47,11 +60,29 @@ class Scenario:
     stop_when: tuple[StopWhen, ...] = ()
     time_limit_s: float | None = None
     repeat: Repeat | None = None
+    twin: Twin | None = None
+    broken: bool = False
 
     @property
     def limit_s(self) -> float:
         """How long a run of it may take in all, from its first container; longer, and it is stopped and healed."""
         return time_limit_s(self.phases.total_s) if self.time_limit_s is None else self.time_limit_s
+
+    def as_twin(self) -> "Scenario":
+        """Its broken twin; itself, where it declares none."""
+        if self.twin is None:
+            return self
+        turned = ", ".join(f"{name}={value}" for name, value in self.twin.variables)
+        named = ", ".join(self.twin.violated)
+        return replace(
+            self,
+            about=f"As {self.name}, with {turned}: {named} must be violated, else {self.name} shows nothing.",
+            tags=("twin",),
+            variables=merged(self.variables, self.twin.variables),
+            expected=self.twin.violated,
+            twin=None,
+            broken=True,
+        )
 
     def stand_ins(self, cluster: Cluster) -> tuple[Fault, ...]:
         """Every fault on names: what has to be looked up stands here once for each node that it may come to."""
@@ -65,3 +96,8 @@ class Scenario:
     def proxied(self, cluster: Cluster) -> frozenset[Link]:
         """Every link that some fault needs Toxiproxy on; those run through it all run long."""
         return frozenset[Link]().union(*(fault.proxies(cluster) for fault in self.stand_ins(cluster)))
+
+
+def merged(under: tuple[tuple[str, str], ...], over: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Variables of which the later ones count."""
+    return tuple({**dict(under), **dict(over)}.items())

@@ -102,7 +102,8 @@ def _head(scenario: Scenario, cluster: Cluster) -> str:
     if scenario.variables:
         lines.append("with " + ", ".join(f"{name}={value}" for name, value in scenario.variables))
     if scenario.expected is not None:
-        lines.append("expected to be violated on exactly: " + ", ".join(scenario.expected))
+        exactly = "at least" if scenario.broken else "exactly"
+        lines.append(f"expected to be violated on {exactly}: " + ", ".join(scenario.expected))
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make `tiny` mean this node's own model, by its manifest alone, and become Ollama.
 set -eu
+: "${START_DELAY:=0}" "${JOURNAL:=}" "${MEMORY_RESERVE:=0}" "${BALANCE:=}"
 if [ "$OLLAMA_MODELS" != /models ]; then  # a volume of the cluster's own, so that faults of a disk can meet them
     mkdir -p "$OLLAMA_MODELS"
     cp -rn /models/. "$OLLAMA_MODELS"
@@ -16,4 +17,33 @@ cp "$library/tiny-$node/latest" "$library/tiny/latest"
 if [ -n "${LOG_TO:-}" ]; then  # what nobody empties grows: the leak that `endurance` must see
     exec >>"$LOG_TO" 2>&1
 fi
+
+# What a broken twin needs: nodes that depend on more than Ollama does. (PID 1 cannot be stopped from inside.)
+worker() {
+    for process in /proc/[0-9]*; do
+        if grep -qs '^llama-server' "$process/comm"; then kill "-$1" "${process#/proc/}" || true; fi
+    done
+}
+# Writes down what it does: three times a second 200 KB, and the workers wait until they are on the disk.
+journal() {
+    while sleep 0.3; do
+        worker STOP
+        while ! dd if=/dev/zero of="$JOURNAL/journal" bs=200k count=1 conv=fsync 2> /dev/null; do sleep 0.1; done
+        worker CONT
+    done
+}
+# Works only while so many MB of its memory are free.
+reserve() {
+    cd /sys/fs/cgroup
+    while sleep 0.2; do
+        used=$(cat memory.current memory/memory.usage_in_bytes 2> /dev/null || true)
+        most=$(cat memory.max memory/memory.limit_in_bytes 2> /dev/null || true)
+        if [ $((most - used)) -lt $((MEMORY_RESERVE << 20)) ]; then worker STOP; else worker CONT; fi
+    done
+}
+if [ -n "$JOURNAL" ]; then journal & fi
+if [ "$MEMORY_RESERVE" != 0 ]; then reserve & fi
+if [ "$BALANCE" = resource ]; then /agent.pl & fi
+
+sleep "$START_DELAY"
 exec ollama serve

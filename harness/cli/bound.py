@@ -43,14 +43,33 @@ class Overrides:
     variables: Pairs = ()
 
 
-def draft(name: str) -> tuple[Path, Draft]:
-    file = places.scenario(name)
-    return file, parse_file(file, places.shown(file))
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A scenario by its name in records, its file, and what could be read of it."""
+
+    name: str
+    file: Path
+    draft: Draft
+
+
+def draft(name: str) -> Drafted:
+    """By name or path; ``broken/NAME`` is the twin that NAME declares, unless there is a file of that name."""
+    base = name.removeprefix(places.TWINS)
+    if base == name or name in places.scenarios():
+        file = places.scenario(name)
+        return Drafted(places.name_of(file), file, parse_file(file, places.shown(file)))
+    file = places.scenario(base)
+    drafted = parse_file(file, places.shown(file))
+    if drafted.scenario is not None and drafted.scenario.twin is None:
+        example = 'twin: {with: {CHECKS: "off"}, violated: [answers]}'
+        raise ScenarioError([drafted.problem("", f"it declares no broken twin; add one, such as '{example}'")])
+    return Drafted(f"{places.TWINS}{places.name_of(file)}", file, drafted.as_twin())
 
 
 def load(name: str, overrides: Overrides) -> Bound:
     """Raises ``ScenarioError`` with all problems; ``ClusterError`` where the compose file itself cannot be read."""
-    file, drafted = draft(name)
+    asked = draft(name)
+    file, drafted = asked.file, asked.draft
     if drafted.cluster is None:
         raise ScenarioError(drafted.problems)
     found = places.compose_file(drafted.cluster, file.resolve().parent)
@@ -59,7 +78,12 @@ def load(name: str, overrides: Overrides) -> Bound:
         text = f"'cluster' is '{drafted.cluster}': there is no compose/{drafted.cluster}.yaml (there are {known})"
         raise ScenarioError([*drafted.problems, drafted.problem("cluster", text)])
     variables = {**_from_environment(), **dict(drafted.variables), **dict(overrides.variables)}
-    unknown = [*_unknown(found, drafted, drafted.variables, "with"), *_unknown(found, drafted, overrides.variables, "")]
+    twin = drafted.scenario.twin if drafted.scenario else None
+    unknown = [
+        *_unknown(found, drafted, drafted.variables, "with"),
+        *_unknown(found, drafted, twin.variables if twin else (), "twin"),
+        *_unknown(found, drafted, overrides.variables, ""),
+    ]
     try:
         config = compose.resolve(found, "chaos", variables)
         cluster = describe(drafted.cluster, config)
@@ -70,7 +94,7 @@ def load(name: str, overrides: Overrides) -> Bound:
     if unknown:
         raise ScenarioError([*drafted.problems, *unknown])
     scenario, files = _carrying(drafted, bind(drafted, cluster, overrides.seed), file.parent)
-    return Bound(places.name_of(file), file.read_bytes(), scenario, cluster, config, found, files)
+    return Bound(asked.name, file.read_bytes(), scenario, cluster, config, found, files)
 
 
 def _carrying(drafted: Draft, scenario: Scenario, folder: Path) -> tuple[Scenario, Pairs]:
@@ -105,7 +129,7 @@ def _unknown(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> 
             close = get_close_matches(name, known, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"it has {', '.join(known) or 'none'}"
             said = f"'{name}' is no variable of {places.shown(compose_file)}; {hint}"
-            yield drafted.problem(key, f"'with' {said}") if key else Problem("--with", 0, said)
+            yield drafted.problem(key, f"'{key}' {said}") if key else Problem("--with", 0, said)
 
 
 def _from_environment() -> Mapping[str, str]:

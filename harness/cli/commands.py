@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness import __version__
-from harness.cli import experiment, healing, listing, places, results, series, signoff, suite
+from harness.cli import experiment, healing, listing, places, results, series, signoff, suite, twins
 from harness.cli.bound import Overrides, load
 from harness.cli.doctor import doctor as examine
 from harness.cli.linearizable import linearizable
@@ -54,6 +54,7 @@ def command() -> None:
 @command.command()
 @click.argument("name")
 @click.option("--no-faults", is_flag=True, help="The same run as a control: no fault is injected.")
+@click.option("--twin", is_flag=True, help="Its broken twin: the cluster that 'twin:' says, on which it must fail.")
 @click.option("--keep", is_flag=True, help="Leave the cluster up, healed.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON on standard output.")
 @_SEED
@@ -65,6 +66,7 @@ def command() -> None:
 def run(
     name: str,
     no_faults: bool,
+    twin: bool,
     keep: bool,
     as_json: bool,
     seed: int | None,
@@ -74,6 +76,7 @@ def run(
     save_baseline: str | None,
 ) -> int:
     """Play scenario NAME (a name, or a file) and judge it."""
+    name = f"{places.TWINS}{name}" if twin else name
     folder, asked = runs or places.runs(), Overrides(seed, variables)
     options = Options(without_faults=no_faults, keep=keep)
 
@@ -267,6 +270,7 @@ def guard(project: str, record: Path, keep: bool) -> int:
 
 
 command.add_command(suite.verb)
+command.add_command(twins.verb)
 command.add_command(signoff.sign_off)
 command.add_command(signoff.check)
 command.add_command(series.command)

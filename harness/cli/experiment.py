@@ -32,7 +32,7 @@ from harness.weave.pods import Labels
 from harness.weave.redact import hidden, redacted
 from harness.weave.weave import our_images
 
-_OURS = ("sidecar", "client", "prometheus")
+OURS = ("sidecar", "client", "prometheus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     identity = Identity.new(bound.name, runs)
     live.title(bound.name, bound.cluster.name, len(bound.cluster.nodes), bound.scenario.seed, identity.run)
     live.say(f"engine  docker {facts.server}, compose {facts.compose}, cgroup v{facts.cgroup}, kernel {facts.kernel}")
-    images = Images(places.dockerfiles(), places.PACKAGE, live.say).ensure({*_OURS, *our_images(bound.config)})
+    images = Images(places.dockerfiles(), places.PACKAGE, live.say).ensure({*OURS, *our_images(bound.config)})
     live.say(f"images  {len(images)} of {len(images)} ready")
     if not options.without_faults:
         _refuse_unable(bound, images, live.say)
@@ -90,7 +90,7 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
 
 def _refuse_early(name: str, overrides: Overrides) -> None:
     """A file that is wrong installs nothing: with everything that can be said of it on this machine as it is."""
-    _, drafted = draft(name)
+    drafted = draft(name).draft
     if drafted.problems:
         try:
             load(name, overrides)

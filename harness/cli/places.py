@@ -7,6 +7,8 @@ from pathlib import Path
 import harness
 from harness.errors import Problem, ScenarioError
 
+# ``broken/NAME`` is the broken twin of NAME: a file of that name, or what NAME's own file says under ``twin:``.
+TWINS = "broken/"
 PACKAGE = Path(harness.__file__).parent
 
 

@@ -4,6 +4,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
+from harness.cli.places import TWINS
 from harness.errors import RecordingError
 from harness.judge import verdict as verdicts
 from harness.judge.judge import judge
@@ -24,6 +27,8 @@ def load(folder: Path) -> tuple[Scenario, Evidence]:
     if evidence.began is None:
         raise RecordingError(f"{folder}: the journal has no beginning: nothing was recorded that could be judged.")
     draft = parse(scenario_text(folder), f"{evidence.began.scenario}.yaml")
+    if evidence.began.scenario.startswith(TWINS):
+        draft = draft.as_twin()
     found = {event.fault: dict(zip(event.targets, event.nodes, strict=True)) for event in evidence.of(Resolved)}
     return bind(draft, evidence.began.cluster, evidence.began.seed, found), evidence
 
@@ -38,6 +43,14 @@ def conclude(folder: Path) -> Verdict:
     text = scenario_text(folder).decode()
     write(folder, REPORT, html.render(text, scenario, evidence, verdict, logs(folder)).encode())
     return verdict
+
+
+def verdict(folder: Path) -> Verdict:
+    """The one that a record has. Raises ``RecordingError``: it has none, or none that can be read."""
+    try:
+        return verdicts.decode((folder / VERDICT).read_bytes())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RecordingError(f"{folder / VERDICT} cannot be read ({error}): judge the run again.") from error
 
 
 def announce(folder: Path, say: Callable[[str], None]) -> None:

@@ -50,8 +50,8 @@ SAVE_BASELINE = click.option(
 
 def wanted(name: str, count: int | None, seed: int | None, *, keep: bool) -> Several | None:
     """The series that the command line or the scenario asks for; None: one run. ``ScenarioError``: it cannot be."""
-    file, drafted = draft(name)
-    scenario = drafted.scenario
+    asked = draft(name)
+    scenario = asked.draft.scenario
     if scenario is None or count == 1:
         return None  # what is wrong with the file, ``run`` says
     declared = scenario.repeat
@@ -65,7 +65,7 @@ def wanted(name: str, count: int | None, seed: int | None, *, keep: bool) -> Sev
         raise ScenarioError(problems)
     if keep:
         raise click.UsageError("--keep leaves a cluster up where the next run needs its place: add --repeat 1")
-    return Several(places.name_of(file), drafted.seed if seed is None else seed, repeat)
+    return Several(asked.name, asked.draft.seed if seed is None else seed, repeat)
 
 
 def play(

@@ -57,11 +57,14 @@ def known() -> Mapping[str, Known]:
     found: dict[str, Known] = {}
     problems: list[Problem] = []
     for name in places.scenarios():
-        _, drafted = draft(name)
+        drafted = draft(name).draft
         problems += drafted.problems
         if scenario := drafted.scenario:
             objectives = tuple(objective.name for objective in scenario.objectives)
-            found[name] = Known(scenario.tags, scenario.phases.total_s, objectives)
+            lasts_s = scenario.phases.total_s
+            found[name] = Known(scenario.tags, lasts_s, objectives)
+            if scenario.twin:
+                found.setdefault(f"{places.TWINS}{name}", Known(scenario.as_twin().tags, lasts_s, objectives))
     if problems:
         raise ScenarioError(problems)
     return found

@@ -129,10 +129,15 @@ def outcome_of(case: Case) -> Word:
 
 
 def expectation_of(case: Case) -> bool | None:
-    """Whether exactly what ``expect:`` names was violated and nothing is in doubt; None: nothing was expected."""
+    """Whether exactly what ``expect:`` names was violated and nothing is in doubt; None: nothing was expected.
+
+    Of a declared twin: whether all that it names was violated by faults that were seen, whatever else was.
+    """
     expected = case.scenario.expected
     if expected is None or case.without_faults:
         return None
+    if case.scenario.broken:
+        return _violated(case) >= set(expected) and not case.unhealed and not any(one.doubts for one in case.seen)
     return _violated(case) == set(expected) and not case.unhealed and not _unclear(case)
 
 
@@ -142,13 +147,16 @@ def exit_code_of(case: Case, outcome: Word, as_expected: bool | None) -> int:
     if as_expected is None or case.unhealed:
         return _EXIT[outcome]
     # Not as expected: harm that nobody expected is a violation, and so is its absence where nothing is in doubt.
-    if _violated(case) - set(case.scenario.expected or ()):
+    if _violated(case) - set(case.scenario.expected or ()) and not case.scenario.broken:
         return errors.VIOLATED
     return errors.INCONCLUSIVE if _unclear(case) else errors.VIOLATED
 
 
 def _unclear(case: Case) -> bool:
-    return any(f.outcome == "inconclusive" for f in case.findings) or any(one.doubts for one in case.seen)
+    """Whether it cannot be told if it is as expected: of a declared twin only what it names counts."""
+    asked = set(case.scenario.expected or ()) if case.scenario.broken else {f.objective for f in case.findings}
+    unclear = any(f.outcome == "inconclusive" for f in case.findings if f.objective in asked)
+    return unclear or any(one.doubts for one in case.seen)
 
 
 def _violated(case: Case) -> set[str]:
@@ -178,7 +186,7 @@ def _surprise(case: Case) -> Iterable[str]:
     held = {finding.objective for finding in case.findings if finding.outcome == "held"}
     if missing := sorted(expected & held):
         yield f"{', '.join(missing)} should have been broken and {'was' if len(missing) == 1 else 'were'} not"
-    if extra := sorted(violated - expected):
+    if extra := sorted(violated - expected) if not case.scenario.broken else []:
         yield f"{', '.join(extra)} should not have been broken and {'was' if len(extra) == 1 else 'were'}"
 
 

@@ -39,6 +39,9 @@ PARTS: dict[str, Part] = {
     "objectives": Part("what must hold", '[{name: answers, of: chat, success: ">= 99.5%"}]'),
     "with": Part("variables of the compose file", '{RETRIES: "0"}', False),
     "expect": Part("what a broken twin is for", "{violated: [answers]}", False),
+    "twin": Part(
+        "how the cluster is broken so that it must fail", '{with: {RETRIES: "0"}, violated: [answers]}', False
+    ),
 }
 
 

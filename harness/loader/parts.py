@@ -11,7 +11,7 @@ from harness.loader.reading import Item, article, known_keys, read_words, shape,
 from harness.loader.steps import Step
 from harness.objectives import OBJECTIVES, Objective
 from harness.repeat import Repeat
-from harness.scenario import Phases
+from harness.scenario import Phases, Twin
 from harness.stop_when import StopWhen
 from harness.traffic import CLIENTS, Traffic
 from harness.units import show_planned_s
@@ -141,16 +141,36 @@ def variables(tree: Map, complaints: Complaints) -> tuple[tuple[str, str], ...]:
 def expected(tree: Map, complaints: Complaints) -> tuple[Item[str], ...] | None:
     """The names that ``expect:`` gives, each with its line; None without it."""
     inner = map_at(tree, "expect", complaints)
+    return None if inner is None else _violated(inner, "'expect'", complaints)
+
+
+def twin(tree: Map, complaints: Complaints) -> tuple[Twin, tuple[Item[str], ...]] | None:
+    """What ``twin:`` says, and the names in it, each with its line; None without it, or where it cannot be read."""
+    inner = map_at(tree, "twin", complaints)
     if inner is None:
         return None
-    values, whole = read_words(Expect, inner, "'expect'", complaints)
+    if tree.get("expect"):
+        text = "'twin' stands beside 'expect': what is violated on the cluster as it is needs no twin; leave one out"
+        complaints.add(line_of(tree, "twin"), text)
+    turned = variables(inner, complaints)
+    if inner.get("with") is None:
+        text = "'twin' needs 'with': a variable of the compose file that makes it worse, such as 'with: {RETRIES: 0}'"
+        complaints.add(inner.line, text)
+    names = _violated(inner, "'twin'", complaints, also=("with",))
+    return None if names is None else (Twin(turned, tuple(item.value or "" for item in names)), names)
+
+
+def _violated(
+    inner: Map, what: str, complaints: Complaints, also: tuple[str, ...] = ()
+) -> tuple[Item[str], ...] | None:
+    values, whole = read_words(Expect, inner, what, complaints, also=also)
     if not whole:
         return None
     names, entry = Expect(**values).violated, inner.get("violated")
     if not names:
         complaints.add(
             line_of(inner, "violated"),
-            "'violated' is empty: name the objectives it must violate, or leave 'expect' out",
+            f"'violated' is empty: name the objectives it must violate, or leave {what} out",
         )
     items = entry.value.items if entry and isinstance(entry.value, List) else (inner,)
     return tuple(Item(name, name, item.line, {}) for name, item in zip(names, items, strict=True))

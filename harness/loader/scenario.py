@@ -1,7 +1,7 @@
 """A scenario file as far as it can be read without a cluster: a draft, and everything that is wrong with it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from harness.loader.reading import Item
 from harness.loader.steps import WORDS, Step
 from harness.objectives import WINDOWS, Objective
 from harness.objectives.when import unknown
-from harness.scenario import Phases, Scenario
+from harness.scenario import Phases, Scenario, merged
 from harness.stop_when import StopWhen
 from harness.traffic import Traffic
 from harness.units import show_planned_s
@@ -43,6 +43,13 @@ class Draft:
     lines: Mapping[str, int] = field(default_factory=dict)
     seed: int = 1
     mix: MixDraft | None = None
+
+    def as_twin(self) -> "Draft":
+        """Of the broken twin that the scenario declares; as it is, where it declares none."""
+        scenario = self.scenario
+        if scenario is None or scenario.twin is None:
+            return self
+        return replace(self, scenario=scenario.as_twin(), variables=merged(self.variables, scenario.twin.variables))
 
     def problem(self, key: str, text: str) -> Problem:
         """A further problem at the line of a key at the top, such as ``cluster`` where there is no such file."""
@@ -76,6 +83,7 @@ def parse(data: bytes, file: str) -> Draft:
     objectives = parts.objectives(tree, complaints)
     variables = parts.variables(tree, complaints)
     expected = parts.expected(tree, complaints)
+    twin, doomed = parts.twin(tree, complaints) or (None, ())
     _file_name(head.get("name"), file, lines, complaints)
     _own_names(traffic, "pieces of traffic", complaints)
     _own_names(faults, "faults", complaints)
@@ -85,7 +93,7 @@ def parse(data: bytes, file: str) -> Draft:
     _time_limit(head.get("time_limit_s"), phases, lines, complaints)
     _references(objectives, _names(traffic), _names(faults), complaints)
     _conditions(stop_when, _names(traffic), complaints)
-    for item in expected or ():
+    for item in (*(expected or ()), *doomed):
         for _, text in unknown("violated", item.name or "", _names(objectives), "objective"):
             complaints.add(item.line, f"'violated' {text}")
     scenario = None
@@ -106,6 +114,7 @@ def parse(data: bytes, file: str) -> Draft:
             stop_when=_values(stop_when),
             time_limit_s=plain.time_limit_s,
             repeat=repeat,
+            twin=twin,
         )
     return Draft(
         file=file,

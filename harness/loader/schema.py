@@ -39,6 +39,16 @@ def _variables() -> Json:
     return {"type": "object", "propertyNames": {"pattern": f"^{VARIABLE}$"}, "additionalProperties": value}
 
 
+def _twin() -> Json:
+    """``twin:``, which is a ``with:`` and an ``expect:`` of its own."""
+    named = _map_of(Expect)
+    return {
+        **named,
+        "required": ["with", *_required(Expect)],
+        "properties": {"with": _variables(), **_properties(Expect)},
+    }
+
+
 def _mix() -> Json:
     """``random:``, whose faults have no time of their own and need no name."""
     kinds = [_without(_kind(kind, "fault", kind.kind), ("at", "for"), ("name",)) for kind in CATALOGUE.values()]
@@ -130,4 +140,5 @@ _PARTS: dict[str, Callable[[], Json]] = {
     "objectives": lambda: _list_of([_figure(kind, key) for key, kind in OBJECTIVES.items()], at_least=1),
     "with": _variables,
     "expect": lambda: _map_of(Expect),
+    "twin": _twin,
 }

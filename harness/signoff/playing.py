@@ -56,7 +56,7 @@ def play(suite: Suite, player: Player, clock_s: Callable[[], float], began: str,
         row, begin_s = record.rows[at], clock_s() - zero_s
         if row.played and row.played[-1].outcome == "skipped":
             continue  # what was lacking a moment ago is lacking now
-        played = _unplayed(suite, one, begin_s, stopped=stopped) or _played(one, player)
+        played = _unplayed(suite, one, begin_s, stopped=stopped) or played_once(one, player)
         stopped = stopped or played.exit_code == errors.INTERRUPTED
         now_s = clock_s() - zero_s
         row = replace(row, played=(*row.played, replace(played, took_s=round(now_s - begin_s, 3))))
@@ -85,7 +85,8 @@ def _unplayed(suite: Suite, one: Play, begin_s: float, *, stopped: bool) -> Play
     return None
 
 
-def _played(one: Play, player: Player) -> Played:
+def played_once(one: Play, player: Player) -> Played:
+    """One run, whatever comes of it; ``took_s`` is left 0."""
     try:
         done = player(one)
     except _LACKING as error:
