@@ -1,13 +1,14 @@
 """Is this history linearizable: yes, no (and where), or nobody can tell from it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import inf
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from harness.consistency import zones
-from harness.consistency.history import CHANGING, Call, History
+from harness.consistency.history import CAS, CHANGING, CONTAINS, READ, WRITE, Call, Columns, History
 from harness.consistency.objects import Object, as_register, objects
 from harness.consistency.registers import Register
 from harness.consistency.search import Search
@@ -53,31 +54,36 @@ class Result(msgspec.Struct, frozen=True):
 
 def check(history: History, steps_max: int = STEPS_MAX, contested_min: int = CONTESTED_MIN) -> Result:
     """``steps_max``: of the searches of all objects together, and again of the search for the shortest prefix."""
-    found = objects(history.calls)
-    answers: dict[str, bool | None] = {one.name: None for one in found}
+    table = history.columns
+    quick = dict(zip(table.keys, zones.by_key(table), strict=True))
+    left = {key for key, answer in quick.items() if answer is None}
+    # Only of the others is each object looked at alone; the order is that in which their keys were first used.
+    found = objects(history.calls) if left else ()
+    answers = {one.name: quick.get(one.name) for one in found} if left else quick
+    slow = [one for one in found if answers[one.name] is None]
     steps = 0
     # First each gets an equal share, so that one hard object keeps none of the others from being looked at.
-    for share in (steps_max // max(len(found), 1), steps_max):
-        for one in found:
+    for share in (steps_max // max(len(answers), 1), steps_max):
+        for one in slow:
             if answers[one.name] is None:
                 answers[one.name], took = decide(one, max(min(share, steps_max - steps), 0))
                 steps += took
     refuted = tuple(name for name, answer in answers.items() if answer is False)
     undecided = tuple(name for name, answer in answers.items() if answer is None)
-    contests = sum(contested(one.calls) for one in found)
-    answered = observed(history.calls)
+    contests = _contested(table, left) + sum(contested(one.calls) for one in slow)
+    answered = observed(table)
     enough = min(contests, answered) >= contested_min
     return Result(
         outcome="no" if refuted else "yes" if enough and not undecided else "unknown",
         operations=len(history.calls),
-        objects=len(found),
+        objects=len(answers),
         contested=contests,
         observed=answered,
         contested_min=contested_min,
         steps=steps,
         undecided=undecided,
         refuted=refuted,
-        prefix=next((_shortest(one, steps_max) for one in found if one.name in refuted), None),
+        prefix=_shortest(_named(history, refuted[0]), steps_max) if refuted else None,
     )
 
 
@@ -104,11 +110,20 @@ def contested(calls: Sequence[Call]) -> int:
     return len([1 for call in met if call.f in CHANGING and call.answer is not False])
 
 
-def observed(calls: Sequence[Call]) -> int:
+def _contested(table: Columns, left: Collection[str]) -> int:
+    """The same of all keys but those that are left: registers to which nothing is done but to write and to read."""
+    order = np.argsort(table.key, kind="stable")
+    key, returned = table.key[order], table.returned[order]
+    following = table.invoked[order][1:]
+    met = (key[1:] == key[:-1]) & (following < returned[:-1]) & (returned[:-1] < inf)
+    skipped = np.array([name in left for name in table.keys], np.bool_)
+    return int(np.count_nonzero(met & (table.function[order] == WRITE)[:-1] & ~skipped[key[:-1]]))
+
+
+def observed(table: Columns) -> int:
     """How many answers say what an object held."""
-    functions = [call.f for call in calls]
-    swaps = sum(call.observes for call in calls if call.f == "cas") if "cas" in functions else 0
-    return functions.count("read") + functions.count("contains") + swaps
+    reads = (table.function == READ) | (table.function == CONTAINS)
+    return int(np.count_nonzero(reads | ((table.function == CAS) & (table.answer >= 0))))
 
 
 def until(one: Object, instant: float) -> Object:
@@ -122,6 +137,10 @@ def until(one: Object, instant: float) -> Object:
         elif call.f not in ("read", "contains"):
             known.append(call._replace(returned=inf, answer=None))
     return Object(one.name, known, one.kind)
+
+
+def _named(history: History, name: str) -> Object:
+    return next(one for one in objects(history.calls) if one.name == name)
 
 
 def _shortest(one: Object, steps_max: int) -> Prefix:
