@@ -2,6 +2,7 @@
 
     HarnessError                 exit code, one sentence: what was seen, where, what to do
       ScenarioError        2     a scenario or a command line is wrong; carries every problem found
+        HistoryError       2     a history of operations cannot be read
       ClusterError         2     a compose file cannot be woven, or names what is not there
       EngineError          4     no container engine, or it refused what we asked of it
         UnableError        4     this engine or kernel cannot do what a scenario needs: a suite skips that one
@@ -42,13 +43,18 @@ class Problem:
 
 
 class ScenarioError(HarnessError):
-    """All problems of one scenario file at once, in the order of their lines."""
+    """All problems of one scenario file at once, in the order of their lines. ``undone``: what was not done then."""
 
     exit_code = WRONG_INPUT
+    undone: ClassVar[str] = "nothing was started"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class HistoryError(ScenarioError):
+    undone = "nothing was checked"
 
 
 class ClusterError(HarnessError):

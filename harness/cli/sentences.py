@@ -21,7 +21,7 @@ def sentences(act: Callable[P, int]) -> Callable[P, None]:
             code = act(*args, **kwargs)
         except ScenarioError as error:
             count = len(error.problems)
-            click.echo(f"{error}\n{count} problem{'s' if count != 1 else ''}; nothing was started.", err=True)
+            click.echo(f"{error}\n{count} problem{'s' if count != 1 else ''}; {error.undone}.", err=True)
             code = error.exit_code
         except HarnessError as error:
             click.echo(str(error), err=True)

@@ -20,7 +20,7 @@ from harness.runner.play import Options
 from harness.signoff import pages, playing
 from harness.signoff.folder import SUITES, SuiteFolder
 from harness.signoff.playing import Done, Player
-from harness.signoff.record import Played, SuiteRecord
+from harness.signoff.record import Played, SuiteRecord, row_of
 from harness.units import show_s
 
 
@@ -62,9 +62,10 @@ def known() -> Mapping[str, Known]:
         if scenario := drafted.scenario:
             objectives = tuple(objective.name for objective in scenario.objectives)
             lasts_s = scenario.phases.total_s
-            found[name] = Known(scenario.tags, lasts_s, objectives)
+            found[name] = Known(scenario.tags, lasts_s, objectives, drafted.seed)
             if scenario.twin:
-                found.setdefault(f"{places.TWINS}{name}", Known(scenario.as_twin().tags, lasts_s, objectives))
+                twin = Known(scenario.as_twin().tags, lasts_s, objectives, drafted.seed)
+                found.setdefault(f"{places.TWINS}{name}", twin)
     if problems:
         raise ScenarioError(problems)
     return found
@@ -78,9 +79,11 @@ def _refuse_early(suite: Suite) -> None:
             if not one.skip:
                 load(one.scenario, Overrides(None, one.variables))
         except ScenarioError as error:
-            problems += (Problem(one.label if p.file == "--with" else p.file, p.line, p.text) for p in error.problems)
+            problems += (
+                Problem(row_of(one).label if p.file == "--with" else p.file, p.line, p.text) for p in error.problems
+            )
         except ClusterError as error:
-            problems.append(Problem(one.label, 0, str(error)))
+            problems.append(Problem(row_of(one).label, 0, str(error)))
         except EngineError:
             break  # no compose plugin yet: it comes with the first run, which reads the file again
     if problems:
@@ -93,7 +96,7 @@ def player(runs: Path) -> Player:
     def run(one: Play) -> Done:
         view = live(sys.stderr)
         try:
-            done = experiment.run(one.scenario, Overrides(None, one.variables), Options(), runs, view)
+            done = experiment.run(one.scenario, Overrides(one.seed, one.variables), Options(), runs, view)
         finally:
             view.close()
         return Done(done.verdict, done.folder.relative_to(runs.absolute()).as_posix(), done.interrupted)
@@ -110,7 +113,7 @@ def play(suite: Suite, source: bytes, runs: Path, real: Player, say: Say) -> tup
     def tell(record: SuiteRecord, one: Play, played: Played) -> None:
         folder.write(record)
         say(
-            f"{played.headword:<12}  {one.label}: {played.sentence.removeprefix(f'{one.scenario}: ')}  "
+            f"{played.headword:<12}  {row_of(one).label}: {played.sentence.removeprefix(f'{one.scenario}: ')}  "
             f"({show_s(played.took_s)})"
         )
 

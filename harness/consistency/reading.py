@@ -8,7 +8,7 @@ from typing import IO, Any
 import msgspec
 
 from harness.consistency.history import FUNCTIONS, OF_REGISTERS, OF_SETS, Call, Function, History
-from harness.errors import Problem, ScenarioError
+from harness.errors import HistoryError, Problem
 
 LINES_MAX = 2_000_000
 LINE_BYTES_MAX = 1 << 20
@@ -52,14 +52,14 @@ class _Invoked(msgspec.Struct, gc=False):
 
 
 def read(path: Path, name: str) -> History:
-    """The history in a file. Raises ScenarioError with each problem as ``name:line: what, and what to do``."""
+    """The history in a file. Raises HistoryError with each problem as ``name:line: what, and what to do``."""
     try:
         with path.open("rb") as stream:
             reader = _Reader(name)
             reader.read(stream)
             return reader.history()
     except OSError as error:
-        raise ScenarioError([Problem(name, 0, f"cannot be read ({error.strerror}): check its name")]) from error
+        raise HistoryError([Problem(name, 0, f"cannot be read ({error.strerror}): check its name")]) from error
 
 
 class _Reader:
@@ -95,7 +95,7 @@ class _Reader:
                 break
 
     def history(self) -> History:
-        """What was read. Raises ScenarioError."""
+        """What was read. Raises HistoryError."""
         for invoked in self._open.values():
             self._keep(invoked, "info", None, None, 0)
         if not self._problems:
@@ -103,7 +103,7 @@ class _Reader:
         if not self._problems and not self._calls:
             self._say(0, "has no operations that ended: write an invoke and an ok line for each")
         if self._problems:
-            raise ScenarioError(self._problems)
+            raise HistoryError(self._problems)
         self._calls.sort(key=lambda call: (call.invoked, call.line))
         return History(tuple(self._calls), timed=bool(self._timed))
 

@@ -34,18 +34,20 @@ SCENARIO = Reader("scenario", "partition", _path, pattern=_PATH.pattern)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a suite asks of a scenario: its tags, how long its phases last together, and its objectives' names."""
+    """What a suite asks of a scenario: its tags, how long its phases last together, its objectives' names, its seed."""
 
     tags: tuple[str, ...]
     lasts_s: float
     objectives: tuple[str, ...] = ()
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
     """One scenario under one setting of its variables. ``skip``: why it is not played; empty: it is.
 
-    ``lasts_s``: its phases, once.
+    ``lasts_s``: its phases, once. ``seed`` None: the scenario's own; played several times, each run has one that
+    follows from it.
     """
 
     scenario: str
@@ -53,6 +55,7 @@ class Play:
     repeats: int
     lasts_s: float
     skip: str = ""
+    seed: int | None = None
 
     @property
     def label(self) -> str:
@@ -158,8 +161,8 @@ def _plays(tree: Map, repeats: int, known: Mapping[str, Known], complaints: Comp
         for scenario, variables in product(chosen, settings):
             first = found.setdefault((scenario, variables), item)
             if first is item:
-                lasts_s, skip = known[scenario].lasts_s, " ".join(line.skip.split())
-                plays.append(Play(scenario, variables, line.repeats or repeats, lasts_s, skip))
+                one, skip = known[scenario], " ".join(line.skip.split())
+                plays.append(Play(scenario, variables, line.repeats or repeats, one.lasts_s, skip, one.seed))
             elif line.scenario:
                 text = f"{quoted(label(scenario, variables))} stands here twice (first on line {first.line})"
                 complaints.add(item.line, f"{text}: keep one, and say 'repeats' if it is to be played more often")

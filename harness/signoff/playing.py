@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from harness.errors import HarnessError, ImageError, StartError, UnableError
 from harness.judge.verdict import Verdict
 from harness.loader.suite import Play, Suite
 from harness.report import figures
+from harness.series.record import seed_of
 from harness.signoff.record import SCHEMA, Played, SuiteRecord, row_of
 from harness.units import show_planned_s, show_s
 
@@ -66,10 +68,12 @@ def play(suite: Suite, player: Player, clock_s: Callable[[], float], began: str,
 
 
 def _runs(suite: Suite) -> Iterator[tuple[int, Play]]:
-    """Every run, with the place of its row; what is skipped once."""
+    """Every run, with the place of its row; what is skipped once. Repeats draw anew, as ``run --repeat`` does."""
     for at, one in enumerate(suite.plays):
-        for _ in range(1 if one.skip else one.repeats):
-            yield at, one
+        if one.skip or one.repeats == 1 or one.seed is None:
+            yield from ((at, one) for _ in range(1 if one.skip else one.repeats))
+        else:
+            yield from ((at, replaced(one, seed=seed_of(one.seed, n + 1))) for n in range(one.repeats))
 
 
 def _unplayed(suite: Suite, one: Play, begin_s: float, *, stopped: bool) -> Played | None:

@@ -9,6 +9,7 @@ import msgspec
 from harness import errors
 from harness.errors import RecordingError
 from harness.loader.suite import Play, Variables, label
+from harness.weave.redact import hidden
 
 SCHEMA = 1
 SUITE = "suite.json"
@@ -93,7 +94,9 @@ class SuiteRecord(msgspec.Struct, frozen=True):
 
 
 def row_of(play: Play) -> Row:
-    return Row(play.scenario, play.variables, play.repeats, play.skip)
+    """What is kept and said of it: a value whose name says that it is a secret is nobody's business."""
+    variables = tuple((name, hidden(name, value)) for name, value in play.variables)
+    return Row(play.scenario, variables, play.repeats, play.skip)
 
 
 def worst(codes: Iterable[int]) -> int:

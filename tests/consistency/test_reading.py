@@ -249,3 +249,9 @@ def test_the_verb_answers_and_exits_with_0_1_2_or_3(file: Path) -> None:
     assert said(*good, *bad) == (1, "no:")
     assert said("{")[0] == 2
     assert said(*good[:20]) == (3, "unknown:")
+
+
+def test_what_is_wrong_with_a_history_is_said_with_what_was_not_done(file: Path) -> None:
+    file.write_text("{")
+    said = CliRunner().invoke(linearizable, [str(file)])
+    assert said.output.endswith("\n1 problem; nothing was checked.\n")

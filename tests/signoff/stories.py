@@ -64,9 +64,11 @@ class Fake:
     kept: bool = False
     stem: str = "t1"
     asked: list[str] = field(default_factory=list)
+    seeds: list[int | None] = field(default_factory=list)
 
     def __call__(self, play: Play, /) -> Done:
         self.asked.append(play.label)
+        self.seeds.append(play.seed)
         story = self.script.get(play.label, self.script.get(play.scenario, GOOD))
         if isinstance(story, BaseException):
             raise story
@@ -97,8 +99,10 @@ def suite(*plays: Play, time_limit_s: float | None = None) -> Suite:
     return Suite("signoff", "What a release must come through.", plays, time_limit_s)
 
 
-def one(scenario: str = "partition", *, repeats: int = 1, skip: str = "", **variables: str) -> Play:
-    return Play(scenario, tuple(variables.items()), repeats, 60.0, skip)
+def one(
+    scenario: str = "partition", *, repeats: int = 1, skip: str = "", seed: int | None = None, **variables: str
+) -> Play:
+    return Play(scenario, tuple(variables.items()), repeats, 60.0, skip, seed)
 
 
 def played(

@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import AgentError, EngineError, ImageError, ScenarioError, StartError, UnableError
 from harness.loader.suite import Play
+from harness.series.record import seed_of
 from harness.signoff import pages, playing, record
 from harness.signoff.folder import SuiteFolder
 from harness.signoff.playing import Done
@@ -29,6 +30,21 @@ def test_scenarios_are_played_in_order_and_as_often_as_is_said(tmp_path: Path) -
     assert fake.asked == ["partition", "partition (RETRIES=0)", "partition (RETRIES=0)"]
     assert words(done) == [("HELD", 0), ("SKIPPED", 0), ("HELD", 0), ("HELD", 0)]
     assert (done.exit_code, done.ended) == (0, True)
+
+
+def test_repeats_draw_anew_as_those_of_a_series_and_what_is_played_once_has_the_seed_of_its_file(
+    tmp_path: Path,
+) -> None:
+    fake = Fake(tmp_path)
+    plays = suite(one("partition", seed=7), one("kill", seed=7, repeats=3))
+    playing.play(plays, fake, ticking(), BEGAN, lambda *_: None)
+    assert fake.seeds == [7, seed_of(7, 1), seed_of(7, 2), seed_of(7, 3)]
+
+
+def test_a_value_whose_name_says_that_it_is_a_secret_is_in_no_page_of_a_suite(tmp_path: Path) -> None:
+    folder, done = played(tmp_path, one(API_TOKEN="hunter2", BALANCE="leastconn"))
+    assert done.rows[0].variables == (("API_TOKEN", "(not recorded)"), ("BALANCE", "leastconn"))
+    assert [file.name for file in folder.iterdir() if "hunter2" in file.read_text()] == []
 
 
 @pytest.mark.parametrize(
