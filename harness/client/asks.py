@@ -9,6 +9,8 @@ from typing import NamedTuple
 from harness.client.asking import Answer
 from harness.client.clients import Client, build
 from harness.client.connection import Opening, Pool
+from harness.client.exchange import Exchange
+from harness.client.registers import Registers, Talk
 from harness.client.target import Target
 from harness.wire import Load
 
@@ -21,23 +23,27 @@ class Weighted(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """One operation: which connections it goes over, its bytes, and what reads its answer."""
+    """One operation: which connections it goes over, its bytes, what reads its answer, and who is told how it ended."""
 
     pool: Pool
     request: bytes
     answer: Callable[[], Answer]
+    told: Callable[[Exchange], object] | None = None
 
 
 class Pools:
-    """Connections to one target: one pool for all whose questions may share them."""
+    """Connections to each host of a load: one pool for all whose questions may share them."""
 
     def __init__(self, load: Load) -> None:
-        self._target = Target(load.host, load.port)
+        self._targets = {host: Target(host, load.port) for host in (load.host, *load.others)}
+        self._first = load.host
         self._keep = load.connection == "keep-alive"
-        self._pools: dict[Opening, Pool] = {}
+        self._pools: dict[tuple[str, Opening], Pool] = {}
 
-    def of(self, opening: Opening) -> Pool:
-        return self._pools.setdefault(opening, Pool(self._target, self._keep, opening))
+    def of(self, opening: Opening, host: str = "") -> Pool:
+        """To the load's first host, where none is named."""
+        host = host or self._first
+        return self._pools.setdefault((host, opening), Pool(self._targets[host], self._keep, opening))
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -51,8 +57,13 @@ def clients_of(load: Load) -> tuple[Weighted, ...]:
     return tuple(Weighted(share.weight, build(load.client, share.options, load.seed)) for share in load.mix)
 
 
-def asks(load: Load, clients: Sequence[Weighted], pools: Pools) -> Iterator[Ask]:
-    """Without end. Every part of a mix goes through its own questions in turn."""
+def asks(
+    load: Load, clients: Sequence[Weighted], pools: Pools, log: Callable[[bytes], object] | None = None
+) -> Iterator[Ask]:
+    """Without end, but for a history. Every part of a mix goes through its own questions in turn."""
+    first = clients[0].client
+    if isinstance(first, Registers) and len(clients) == 1:
+        return _talked(first, load, pools, log or _nobody)
     cycles = [cycle(_made(load, one.client, pools)) for one in clients]
     return cycles[0] if len(cycles) == 1 else _drawn(load, clients, cycles)
 
@@ -61,6 +72,17 @@ def _made(load: Load, client: Client, pools: Pools) -> list[Ask]:
     """Made once: nothing is left to do at the due time but to write."""
     keep, pool = load.connection == "keep-alive", pools.of(client.opening(load.host, load.port))
     return [Ask(pool, one.request(load.host, load.port, keep), one.answer) for one in client.questions()]
+
+
+def _talked(client: Registers, load: Load, pools: Pools, log: Callable[[bytes], object]) -> Iterator[Ask]:
+    """What is asked next depends on what was answered; it ends where the history may not grow."""
+    hosts = (load.host, *load.others)
+    talk = Talk(client, load, [(host, pools.of(client.opening(host, load.port), host)) for host in hosts], log)
+    return (Ask(*found, talk.told) for found in iter(talk.next, None))
+
+
+def _nobody(line: bytes) -> None:
+    """Nobody keeps the history."""
 
 
 def _drawn(load: Load, clients: Sequence[Weighted], cycles: Sequence[Iterator[Ask]]) -> Iterator[Ask]:

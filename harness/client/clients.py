@@ -10,6 +10,7 @@ from harness.client.http import Http
 from harness.client.ollama import OllamaChat, OllamaGenerate
 from harness.client.openai import OpenaiChat
 from harness.client.options import Options
+from harness.client.registers import Registers
 from harness.client.tcp import Tcp
 from harness.client.websocket import Websocket
 from harness.errors import WireError
@@ -33,6 +34,7 @@ CLIENTS: Mapping[str, type[Client]] = {
     "http": Http,
     "tcp": Tcp,
     "websocket": Websocket,
+    "registers": Registers,
 }
 
 

@@ -5,6 +5,7 @@ from harness.objectives.answers import Lost, Success, Wrong
 from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
 from harness.objectives.claimed import Claimed
+from harness.objectives.linearizable import Linearizable
 from harness.objectives.logged import Logged
 from harness.objectives.promql import Promql
 from harness.objectives.quantiles import P50, P90, P95, P99, P999, Max
@@ -17,7 +18,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     for kind in (
         *(Success, Wrong, Lost, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
-        *(Amplification, Logged, Ready, Promql),
+        *(Amplification, Linearizable, Logged, Ready, Promql),
     )
 }
 

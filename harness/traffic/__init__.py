@@ -4,11 +4,12 @@ from harness.traffic.base import Traffic
 from harness.traffic.http import Http
 from harness.traffic.ollama import OllamaChat, OllamaGenerate
 from harness.traffic.openai import OpenaiChat
+from harness.traffic.registers import Registers
 from harness.traffic.tcp import Tcp
 from harness.traffic.websocket import Websocket
 
 CLIENTS: dict[str, type[Traffic]] = {
-    kind.client: kind for kind in (OllamaGenerate, OllamaChat, OpenaiChat, Http, Tcp, Websocket)
+    kind.client: kind for kind in (OllamaGenerate, OllamaChat, OpenaiChat, Http, Tcp, Websocket, Registers)
 }
 
 __all__ = ["CLIENTS", "Traffic"]
