@@ -21,6 +21,7 @@ TOXIPROXY_PORT = 17074  # Toxiproxy's API, on loopback inside the namespace
 PROXY_PORTS_FROM = 18000  # proxies of redirected links listen on loopback from here on
 TOXIPROXY_UID = 4242
 HEARTBEAT_S = 0.5
+HISTORY_MAX = 200_000  # operations of one history; a load that has one ends there
 
 When = Literal["before", "during", "after"]  # a witness looked: before, while or after its fault was in force
 
@@ -248,7 +249,8 @@ class Load(Message, frozen=True):
     again; an operation is due when it is sent.
     ``client``: a name of the client table. ``options``: that client's own words (model, prompt, ...); ``mix``: several
     of those, in place of ``options``.
-    ``in_flight_max``: operations beyond it are not sent and are recorded as ``capped``.
+    ``in_flight_max``: operations beyond it are not sent and are recorded as ``capped``. ``others``: more hosts that may
+    be asked instead of ``host``, at the same port.
     """
 
     traffic: str
@@ -267,6 +269,7 @@ class Load(Message, frozen=True):
     users: int = 0
     think_s: float = 0.0
     mix: tuple[Share, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 class Once(Message, frozen=True):
@@ -299,6 +302,13 @@ class Operations(Message, frozen=True):
     packed: bytes
 
 
+class History(Message, frozen=True):
+    """More lines of one traffic's history, each whole (docs/linearizable.md)."""
+
+    traffic: str
+    lines: str
+
+
 class LoadDone(Message, frozen=True):
     """Every operation of one traffic has ended or timed out; ``sent`` of them, ``in_flight_peak`` at once."""
 
@@ -307,7 +317,7 @@ class LoadDone(Message, frozen=True):
     in_flight_peak: int
 
 
-FromClient = Hello | Answered | Operations | LoadDone | Pulse | Failed
+FromClient = Hello | Answered | Operations | History | LoadDone | Pulse | Failed
 
 _M = TypeVar("_M")
 _encoder = msgspec.json.Encoder()

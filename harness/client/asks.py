@@ -9,6 +9,8 @@ from typing import NamedTuple
 from harness.client.asking import Answer
 from harness.client.clients import Client, build
 from harness.client.connection import Opening, Pool
+from harness.client.exchange import Exchange
+from harness.client.registers import Registers, Talk
 from harness.client.target import Target
 from harness.wire import Load
 
@@ -21,11 +23,12 @@ class Weighted(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """One operation: which connections it goes over, its bytes, and what reads its answer."""
+    """One operation: which connections it goes over, its bytes, what reads its answer, and who is told how it ended."""
 
     pool: Pool
     request: bytes
     answer: Callable[[], Answer]
+    told: Callable[[Exchange], object] | None = None
 
 
 class Pools:
@@ -36,12 +39,12 @@ class Pools:
         self._targets: dict[tuple[str, int], Target] = {}
         self._pools: dict[tuple[Opening, Target], Pool] = {}
 
-    def of(self, client: Client) -> Pool:
-        load = self._load
-        at = client.at(load.host, load.port)
+    def of(self, client: Client, host: str = "") -> Pool:
+        """To the load's first host, where none is named."""
+        host, port = host or self._load.host, self._load.port
+        at, opening = client.at(host, port), client.opening(host, port)
         target = self._targets[at] = self._targets.get(at) or Target(*at)
-        opening = client.opening(load.host, load.port)
-        pool = self._pools.get((opening, target)) or Pool(target, load.connection == "keep-alive", opening)
+        pool = self._pools.get((opening, target)) or Pool(target, self._load.connection == "keep-alive", opening)
         return self._pools.setdefault((opening, target), pool)
 
     def close(self) -> None:
@@ -56,8 +59,13 @@ def clients_of(load: Load) -> tuple[Weighted, ...]:
     return tuple(Weighted(share.weight, build(load.client, share.options, load.seed)) for share in load.mix)
 
 
-def asks(load: Load, clients: Sequence[Weighted], pools: Pools) -> Iterator[Ask]:
-    """Without end. Every part of a mix goes through its own questions in turn."""
+def asks(
+    load: Load, clients: Sequence[Weighted], pools: Pools, log: Callable[[bytes], object] | None = None
+) -> Iterator[Ask]:
+    """Without end, but for a history. Every part of a mix goes through its own questions in turn."""
+    first = clients[0].client
+    if isinstance(first, Registers) and len(clients) == 1:
+        return _talked(first, load, pools, log or _nobody)
     cycles = [cycle(_made(load, one.client, pools)) for one in clients]
     return cycles[0] if len(cycles) == 1 else _drawn(load, clients, cycles)
 
@@ -66,6 +74,17 @@ def _made(load: Load, client: Client, pools: Pools) -> list[Ask]:
     """Made once: nothing is left to do at the due time but to write."""
     keep, pool = load.connection == "keep-alive", pools.of(client)
     return [Ask(pool, one.request(load.host, load.port, keep), one.answer) for one in client.questions()]
+
+
+def _talked(client: Registers, load: Load, pools: Pools, log: Callable[[bytes], object]) -> Iterator[Ask]:
+    """What is asked next depends on what was answered; it ends where the history may not grow."""
+    hosts = (load.host, *load.others)
+    talk = Talk(client, load, [(host, pools.of(client, host)) for host in hosts], log)
+    return (Ask(*found, talk.told) for found in iter(talk.next, None))
+
+
+def _nobody(line: bytes) -> None:
+    """Nobody keeps the history."""
 
 
 def _drawn(load: Load, clients: Sequence[Weighted], cycles: Sequence[Iterator[Ask]]) -> Iterator[Ask]:

@@ -11,6 +11,7 @@ from harness.client.ollama import OllamaChat, OllamaGenerate
 from harness.client.openai import OpenaiChat
 from harness.client.options import Options
 from harness.client.python import Python
+from harness.client.registers import Registers
 from harness.client.tcp import Tcp
 from harness.client.websocket import Websocket
 from harness.errors import WireError
@@ -41,6 +42,7 @@ CLIENTS: Mapping[str, type[Client]] = {
     "tcp": Tcp,
     "websocket": Websocket,
     "python": Python,
+    "registers": Registers,
 }
 
 

@@ -74,6 +74,7 @@ class Connection(asyncio.BufferedProtocol, ABC):
         self._begin()
         self._exchange = exchange
         exchange.abandon = self.abort
+        exchange.written = True
         self._transport.write(exchange.request)
 
     def close(self) -> None:

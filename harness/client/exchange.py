@@ -16,12 +16,13 @@ def _nothing() -> None:
 class Exchange:
     """``sent_ns`` is when sending began, be it by a write or by opening a connection: how late the generator was.
 
-    ``abandon`` gives up what it is waiting for (a connection, or an answer); whoever it waits for sets it.
+    ``written``: some of the request may have left us. ``abandon`` gives up what it is waiting for (a connection, or an
+    answer); whoever it waits for sets it.
     """
 
     __slots__ = (
         *("_when_ended", "abandon", "answer", "done_ns", "due_ns", "node", "outcome"),
-        *("request", "sent_ns", "size_bytes", "status", "text"),
+        *("request", "sent_ns", "size_bytes", "status", "text", "written"),
     )
 
     def __init__(self, due_ns: int, request: bytes, answer: Answer, when_ended: Callable[["Exchange"], None]) -> None:
@@ -36,6 +37,7 @@ class Exchange:
         self.size_bytes = 0
         self.node = ""
         self.text = ""
+        self.written = False
         self._when_ended = when_ended
 
     @property

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from harness.client.arrivals import arrivals
 from harness.client.asks import Pools, Weighted, asks
@@ -12,7 +13,7 @@ from harness.client.timer import Timer
 from harness.clock import NS_PER_S, monotonic_ns, to_ns
 from harness.errors import WireError
 from harness.operations import Operation, Outcome, pack
-from harness.wire import Load, LoadDone, Message, Operations
+from harness.wire import History, Load, LoadDone, Message, Operations
 
 _FLUSH_S = 0.1
 _BATCH = 10_000  # operations in one message, far below what a line may weigh
@@ -52,7 +53,8 @@ class Running:
         self._when_done = when_done
         self._clients = clients
         self._pools = Pools(load)
-        self._asks = asks(load, clients, self._pools)
+        self._history = bytearray()  # lines that nobody was told yet
+        self._asks = asks(load, clients, self._pools, self._history.extend)
         self._arrivals = arrivals(load)
         self._closed_loop = load.users > 0
         self._timeout_ns = to_ns(load.timeout_s)
@@ -82,17 +84,24 @@ class Running:
             if due_ns > now_ns:
                 break
             arrivals.take()
-            self._send(now_ns if self._closed_loop else due_ns)
+            if not self._send(now_ns if self._closed_loop else due_ns):
+                self._stop_sending()
+                self._finish_if_last()
+                return
         self._timer.arm(min(arrivals.next_ns, load.end_ns))
 
-    def _send(self, due_ns: int) -> None:
-        pool, request, answer = next(self._asks)
+    def _send(self, due_ns: int) -> bool:
+        """False: there is nothing left that could be asked."""
+        ask = next(self._asks, None)
+        if ask is None:
+            return False
+        pool, request, answer, told = ask
         if self._in_flight >= self.load.in_flight_max:
             now_ns = monotonic_ns()
             self._record(Operation(due_ns, now_ns, now_ns, 0, Outcome.CAPPED, 0, ""))
             self._freed(now_ns)
-            return
-        exchange = Exchange(due_ns, request, answer(), self._ended)
+            return True
+        exchange = Exchange(due_ns, request, answer(), partial(self._tell, told) if told else self._ended)
         self._sent += 1
         self._in_flight += 1
         self._in_flight_peak = max(self._in_flight_peak, self._in_flight)
@@ -101,6 +110,11 @@ class Running:
         pool.ask(exchange)
         if self._expiring is None:
             self._expire_at(due_ns + self._timeout_ns)
+        return True
+
+    def _tell(self, told: Callable[[Exchange], object], exchange: Exchange) -> None:
+        told(exchange)
+        self._ended(exchange)
 
     def _ended(self, exchange: Exchange) -> None:
         self._in_flight -= 1
@@ -142,6 +156,9 @@ class Running:
         finished, self._finished = self._finished, []
         for first in range(0, len(finished), _BATCH):
             self._say(Operations(self.load.traffic, pack(finished[first : first + _BATCH])))
+        if self._history:
+            self._say(History(self.load.traffic, self._history.decode()))
+            self._history.clear()
 
     def _finish_if_last(self) -> None:
         if self._sending or self._in_flight:

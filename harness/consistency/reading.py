@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -60,6 +61,13 @@ def read(path: Path, name: str) -> History:
             return reader.history()
     except OSError as error:
         raise HistoryError([Problem(name, 0, f"cannot be read ({error.strerror}): check its name")]) from error
+
+
+def read_lines(data: bytes, name: str) -> History:
+    """The history in the bytes of such a file. Raises ScenarioError."""
+    reader = _Reader(name)
+    reader.read(BytesIO(data))
+    return reader.history()
 
 
 class _Reader:

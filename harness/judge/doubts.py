@@ -118,6 +118,9 @@ def _traffic_doubts(traffic: Traffic, planned: Phases, evidence: Evidence) -> It
     capped = sum(op.outcome is Outcome.CAPPED for op in operations)
     if capped:
         yield f"{name}: {capped:,} operations were never sent: {traffic.in_flight_max:,} were in flight already"
+    most = traffic.history_max()
+    if most is not None and len(operations) - capped >= most:
+        yield f"{name}: the load ended early, after the {most:,} operations that a history may have"
     ended = next((event for event in evidence.of(LoadEnded) if event.traffic == name), None)
     if ended is None:
         yield f"{name}: the load generator never said that it was done"

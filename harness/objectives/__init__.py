@@ -5,6 +5,7 @@ from harness.objectives.answers import Lost, Success, Wrong
 from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
 from harness.objectives.claimed import Claimed
+from harness.objectives.linearizable import Linearizable
 from harness.objectives.logged import Logged
 from harness.objectives.overhead import Overhead
 from harness.objectives.promql import Promql
@@ -20,7 +21,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
         *(Success, Wrong, Lost, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
         *(Memory, MemoryGrowth, Cpu, Descriptors, Overhead),
-        *(Amplification, Logged, Ready, Promql),
+        *(Amplification, Linearizable, Logged, Ready, Promql),
     )
 }
 

@@ -18,7 +18,7 @@ SCENARIO, WOVEN, JOURNAL, PROBES, VERDICT = (
     "probes.jsonl",
     "verdict.json",
 )
-OPERATIONS, LOGS = "operations", "logs"
+OPERATIONS, HISTORY, LOGS = "operations", "history", "logs"
 
 
 class Recorder:
@@ -46,6 +46,13 @@ class Recorder:
     def operations(self, traffic: str, packed: bytes) -> None:
         with self._guarded(), (self.folder / OPERATIONS / f"{traffic}.bin").open("ab") as file:
             file.write(packed)
+
+    def history(self, traffic: str, lines: str) -> None:
+        """More of what the processes of one traffic did and were told, each line whole."""
+        with self._guarded():
+            (self.folder / HISTORY).mkdir(exist_ok=True)
+            with (self.folder / HISTORY / f"{traffic}.jsonl").open("ab") as file:
+                file.write(lines.encode())
 
     def text(self, name: str, content: str | bytes) -> None:
         """A whole file of the record, written at once."""
@@ -75,7 +82,13 @@ def read(folder: Path) -> Evidence:
     journal = [events.decode(line, where) for line, where in _lines(folder / JOURNAL)]
     probes = [events.decode_probe(line, where) for line, where in _lines(folder / PROBES)]
     operations = _operations(folder / OPERATIONS)
-    return Evidence(events=tuple(journal), operations=operations, probes=tuple(probes), logs=Logs(folder))
+    return Evidence(
+        events=tuple(journal),
+        operations=operations,
+        probes=tuple(probes),
+        logs=Logs(folder),
+        histories={file.stem: _whole(file) for file in sorted((folder / HISTORY).glob("*.jsonl"))},
+    )
 
 
 def scenario_text(folder: Path) -> bytes:
@@ -107,10 +120,14 @@ def logs(folder: Path) -> Mapping[str, str]:
 
 
 def _lines(file: Path) -> Iterator[tuple[bytes, str]]:
-    data = _bytes(file)
-    whole = data[: data.rfind(b"\n") + 1]
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(_whole(file).splitlines(), start=1):
         yield line, f"{file.name}:{number}"
+
+
+def _whole(file: Path) -> bytes:
+    """Without a last line that was cut off."""
+    data = _bytes(file)
+    return data[: data.rfind(b"\n") + 1]
 
 
 def _operations(folder: Path) -> Mapping[str, tuple[Operation, ...]]:

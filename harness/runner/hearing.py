@@ -81,6 +81,8 @@ class Hearing:
                 self._tally.operations(traffic, operations)
                 self.brake.operations(traffic, operations)
                 self._recorder.operations(traffic, packed)
+            case wire.History(traffic, lines):
+                self._recorder.history(traffic, lines)
             case wire.Pulse():
                 self._programs.heart.heard(pod, message, at_ns)
             case wire.Fired(fault, before_ns, after_ns):

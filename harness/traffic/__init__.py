@@ -5,11 +5,12 @@ from harness.traffic.http import Http
 from harness.traffic.ollama import OllamaChat, OllamaGenerate
 from harness.traffic.openai import OpenaiChat
 from harness.traffic.python import Python
+from harness.traffic.registers import Registers
 from harness.traffic.tcp import Tcp
 from harness.traffic.websocket import Websocket
 
 CLIENTS: dict[str, type[Traffic]] = {
-    kind.client: kind for kind in (OllamaGenerate, OllamaChat, OpenaiChat, Http, Tcp, Websocket, Python)
+    kind.client: kind for kind in (OllamaGenerate, OllamaChat, OpenaiChat, Http, Tcp, Websocket, Python, Registers)
 }
 
 __all__ = ["CLIENTS", "Traffic"]

@@ -55,9 +55,10 @@ class Traffic(ABC):
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         """What is wrong with it on this cluster: (key, half a sentence)."""
-        if unknown := cluster.unknown(self.to):
+        hosts = self.hosts(cluster)
+        if unknown := "" if hosts else cluster.unknown(self.to):
             yield "to", f"names '{self.to}': {unknown}"
-        elif not cluster.node(self.to).ports:
+        elif not cluster.node(hosts[0]).ports:
             yield "to", f"names '{self.to}', whose service declares no port: add 'port:' to its x-harness block"
         yield from self._check_loop()
         if not 0 < self.timeout_s <= 600:
@@ -132,11 +133,12 @@ class Traffic(ABC):
         self, cluster: Cluster, start_ns: int, end_ns: int, seed: int, *, warmup_s: float, faults_s: float
     ) -> Load:
         """The order for the client's pod; the phases' lengths say when a shape is played."""
+        host, *others = self.hosts(cluster)
         return Load(
             traffic=self.name,
             client=self.client,
-            host=self.to,
-            port=cluster.node(self.to).ports[0],
+            host=host,
+            port=cluster.node(host).ports[0],
             rate_per_s=self._base_per_s(),
             timeout_s=self.timeout_s,
             start_ns=start_ns,
@@ -149,7 +151,16 @@ class Traffic(ABC):
             users=self.users or 0,
             think_s=self.think_s if self.users else 0.0,
             mix=tuple(Share(part.weight, _variant(self, part).options()) for part in self.mix),
+            others=tuple(others),
         )
+
+    def hosts(self, cluster: Cluster) -> tuple[str, ...]:
+        """The nodes that are asked; none where nobody has that name."""
+        return (self.to,) if cluster.has(self.to) else ()
+
+    def history_max(self) -> int | None:
+        """After how many operations the load ends, since its history may not grow; None: it has none."""
+        return None
 
     def _rates_per_s(self) -> tuple[float, ...]:
         if self.shape:

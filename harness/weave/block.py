@@ -106,4 +106,5 @@ def _ready(service: str, ready: object) -> tuple[tuple[str, str], ...]:
         raise ClusterError(
             f"service {service}: x-harness ready needs a client; write {{client: http, path: /healthz}}."
         )
-    return tuple((str(key), str(value)) for key, value in ready.items())
+    # Compose doubles every dollar in what it resolves, so that nobody takes it for a variable again.
+    return tuple((str(key), str(value).replace("$$", "$")) for key, value in ready.items())

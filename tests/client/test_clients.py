@@ -122,7 +122,7 @@ def test_a_page_with_the_expected_status_is_right_whatever_the_status_is() -> No
     ("client", "text"),
     [
         ("htp", "'htp' is not a client; did you mean 'http'?"),
-        ("x", "'x' is not a client; there are ollama-generate, ollama-chat, openai-chat, http, tcp, websocket"),
+        ("x", f"'x' is not a client; there are {', '.join(CLIENTS)}"),
     ],
 )
 def test_a_client_that_is_not_there_is_one_sentence(client: str, text: str) -> None:
