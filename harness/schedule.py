@@ -222,9 +222,9 @@ def _stops(scenario: Scenario) -> list[Row]:
 
 
 def _asks(objective: Objective) -> str:
-    """An objective in the words of its file: its figure first, what it needs last."""
+    """An objective in the words of its file: its figure first, then of what, what it needs last."""
     values = {key: getattr(objective, field.name) for key, field in words_of(type(objective)).items() if key != "name"}
-    order = sorted(values, key=lambda key: (key != objective.key, key == "needs"))
+    order = sorted(values, key=lambda key: (key != objective.key, key != "of", key == "needs"))
     return ", ".join(f"{key} {_value(values[key])}" for key in order if values[key] is not None)
 
 

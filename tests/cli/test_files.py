@@ -18,6 +18,7 @@ from tests.cli.conftest import SCENARIO, Harness, Said, write
 SHIPPED = Path(__file__).parents[2] / "scenarios"
 ALL = sorted(["mine", *(path.relative_to(SHIPPED).with_suffix("").as_posix() for path in SHIPPED.rglob("*.yaml"))])
 ALL = [name for name in ALL if not name.startswith("suites/")]
+CLUSTERS = sorted(["small", *(path.stem for path in (SHIPPED.parent / "compose").glob("*.yaml"))])
 
 REACH = "can touch app, db-1, never db-2; no container but the run's own"
 
@@ -92,7 +93,7 @@ def test_the_problems_of_several_files_are_said_together(harness: Harness) -> No
 
 def test_a_cluster_that_is_not_there_is_said_with_those_that_are(harness: Harness) -> None:
     write("scenarios/mine.yaml", SCENARIO.replace("cluster: small", "cluster: smal"))
-    words = "'cluster' is 'smal': there is no compose/smal.yaml (there are ollama, small)"
+    words = f"'cluster' is 'smal': there is no compose/smal.yaml (there are {', '.join(CLUSTERS)})"
     assert harness("check", "mine") == Said(2, "", f"scenarios/mine.yaml:3: {words}\n1 problem; nothing was started.\n")
 
 
@@ -152,7 +153,7 @@ def test_lists_have_a_line_for_each_thing(harness: Harness) -> None:
     def names(what: str) -> list[str]:
         return [line.split()[0] for line in harness("list", what).out.split("\n\n")[0].splitlines() if line[0] != " "]
 
-    assert names("clusters") == ["ollama", "small"]
+    assert names("clusters") == CLUSTERS
     assert names("scenarios") == ALL
     assert "mine  scenarios/mine.yaml  The database is cut off." in _squeezed(harness("list", "scenarios").out)
     assert names("faults") == list(CATALOGUE)

@@ -1,5 +1,6 @@
 """What the engine's answer and the kernel's files say of a container, on files and answers like theirs."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,14 @@ def test_a_container_that_does_not_run_uses_nothing() -> None:
 def test_descriptors_are_those_of_all_its_processes(tmp_path: Path) -> None:
     group, proc = tmp_path / "group", Path("/proc")
     group.mkdir()
-    (group / "cgroup.procs").write_text("self\nthread-self\n999999999\n")
-    one = (proc / "self" / "fd").stat().st_size
-    assert open_in(group, proc) == (2 * one if one else None)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as cat:
+        assert cat.stdin and cat.stdout
+        cat.stdin.write(b"x")
+        assert cat.stdout.read(1) == b"x"  # from here on it opens and closes nothing
+        (group / "cgroup.procs").write_text(f"{cat.pid}\n{cat.pid}\n999999999\n")
+        one = (proc / str(cat.pid) / "fd").stat().st_size
+        assert open_in(group, proc) == (2 * one if one else None)
+        cat.stdin.close()
 
 
 def test_where_the_kernel_does_not_say_nobody_knows(tmp_path: Path) -> None:
