@@ -39,6 +39,11 @@ class Pools:
     def of(self, opening: Opening) -> Pool:
         return self._pools.setdefault(opening, Pool(self._target, self._keep, opening))
 
+    @property
+    def unasked(self) -> int:
+        """How often something came that nobody had asked for."""
+        return sum(pool.unasked for pool in self._pools.values())
+
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
