@@ -310,11 +310,15 @@ class History(Message, frozen=True):
 
 
 class LoadDone(Message, frozen=True):
-    """Every operation of one traffic has ended or timed out; ``sent`` of them, ``in_flight_peak`` at once."""
+    """Every operation of one traffic has ended or timed out; ``sent`` of them, ``in_flight_peak`` at once.
+
+    ``unasked``: how often something came on a connection while nobody waited for an answer on it.
+    """
 
     traffic: str
     sent: int
     in_flight_peak: int
+    unasked: int = 0
 
 
 FromClient = Hello | Answered | Operations | History | LoadDone | Pulse | Failed

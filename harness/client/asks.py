@@ -47,6 +47,11 @@ class Pools:
         pool = self._pools.get((opening, target)) or Pool(target, self._load.connection == "keep-alive", opening)
         return self._pools.setdefault((opening, target), pool)
 
+    @property
+    def unasked(self) -> int:
+        """How often something came that nobody had asked for."""
+        return sum(pool.unasked for pool in self._pools.values())
+
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()

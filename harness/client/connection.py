@@ -47,6 +47,7 @@ class Connection(asyncio.BufferedProtocol, ABC):
         self._exchange: Exchange | None = None
         self._answered = False
         self._kept = True  # may another question follow a whole answer?
+        self.unasked = False  # did something come that nobody had asked for?
 
     @abstractmethod
     def _read(self, exchange: Exchange, data: memoryview) -> None:
@@ -58,6 +59,7 @@ class Connection(asyncio.BufferedProtocol, ABC):
 
     def _unasked(self, data: memoryview) -> None:
         """Nobody asked: what comes next on this connection could be anyone's answer."""
+        self.unasked = True
         self.abort()
 
     def _ended_by_closing(self) -> bool:
@@ -151,6 +153,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._connections: set[Connection] = set()
         self._lost_since = 0
+        self.unasked = 0  # connections on which something came that nobody had asked for
         self._opening: set[asyncio.Task[None]] = set()
 
     def ask(self, exchange: Exchange) -> None:
@@ -199,6 +202,7 @@ class Pool:
 
     def _lost(self, connection: Connection) -> None:
         self._connections.discard(connection)
+        self.unasked += connection.unasked
         self._lost_since += 1
         if self._lost_since >= max(_COLLECT_AFTER, len(self._connections)):
             self._lost_since = 0

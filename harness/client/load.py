@@ -164,7 +164,7 @@ class Running:
         if self._sending or self._in_flight:
             return
         self.stop()
-        self._say(LoadDone(self.load.traffic, self._sent, self._in_flight_peak))
+        self._say(LoadDone(self.load.traffic, self._sent, self._in_flight_peak, self._pools.unasked))
         self._when_done(self)
 
     def _stop_sending(self) -> None:

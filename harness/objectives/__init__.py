@@ -5,6 +5,7 @@ from harness.objectives.answers import Lost, Success, Wrong
 from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
 from harness.objectives.claimed import Claimed
+from harness.objectives.duplicated import Duplicated
 from harness.objectives.linearizable import Linearizable
 from harness.objectives.logged import Logged
 from harness.objectives.overhead import Overhead
@@ -18,7 +19,7 @@ from harness.objectives.when import WINDOWS, Moment
 OBJECTIVES: dict[str, type[Objective]] = {
     kind.key: kind
     for kind in (
-        *(Success, Wrong, Lost, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
+        *(Success, Wrong, Lost, Duplicated, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
         *(Memory, MemoryGrowth, Cpu, Descriptors, Overhead),
         *(Amplification, Linearizable, Logged, Ready, Promql),

@@ -191,9 +191,12 @@ class UseUnseen(Event, frozen=True):
 
 
 class LoadEnded(Event, frozen=True):
+    """``unasked``: how often something came that nobody had asked for; None: not counted."""
+
     traffic: str
     sent: int
     in_flight_peak: int
+    unasked: int | None = None
 
 
 class AnsweredItself(Event, frozen=True):

@@ -94,9 +94,9 @@ class Hearing:
                 self.prepared.add(pod)
             case wire.Answered():
                 self._asking.answered(message)
-            case wire.LoadDone(traffic, sent, peak):
+            case wire.LoadDone(traffic, sent, peak, unasked):
                 self.loads_ended.add(traffic)
-                self._recorder.event(events.LoadEnded(self._ledger.now_ns(), traffic, sent, peak))
+                self._recorder.event(events.LoadEnded(self._ledger.now_ns(), traffic, sent, peak, unasked))
             case wire.Failed(text, str(fault)):
                 self._ledger.failed(fault, node, text)
                 self._undo(fault, pod)

@@ -5,6 +5,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from harness.recording import events
 from tests.cluster.experiments import Experiment, left_of
 
 COMPOSE = """
@@ -67,3 +68,10 @@ def test_any_compose_file_is_broken_seen_judged_and_gone(tmp_path: Path, engine:
     assert (killed.seen, killed.exercised, killed.healed) == (True, True, True), output
     assert cut.seen and cut.healed and not cut.exercised, output  # nobody orders from stock-1: it proves nothing
     assert left_of(engine, run.project()) == []
+    told = run.events()
+    used = {event.node for event in told if isinstance(event, events.Used) and event.memory_bytes and event.cpu_s}
+    assert used == {"shop", "stock-1", "stock-2"}
+    assert {e.node for e in told if isinstance(e, events.UseUnseen)} == {"shop"}, "it was down for 4 s"
+    assert {(e.node, e.right) for e in told if isinstance(e, events.AnsweredItself)} == {(n, True) for n in used}
+    ours = [event.counters.own_bytes for event in told if isinstance(event, events.Counted) and event.node == "stock-1"]
+    assert ours[-1] and ours[0] is not None and ours[0] < ours[-1], "echoes and scrapes of it were counted"
