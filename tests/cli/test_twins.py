@@ -1,6 +1,5 @@
 """``harness twins``: what is played, what is not played again, and the table. Runs are small recordings."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ LOST = Story(harms=(Harm(15, 35, Outcome.SERVER_ERROR, 0.02, every=3),))
 
 
 @pytest.fixture
-def played(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def played(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that were asked for; a broken twin loses answers, all others are well."""
     write("compose/small.yaml", COMPOSE)
     write("scenarios/mine.yaml", SCENARIO.format(name="mine", least=99, twin=TWIN))
