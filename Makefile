@@ -90,6 +90,12 @@ lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
 wheel: venv ## The wheel, in dist/
 	@.venv/bin/python -m build --wheel --no-isolation --outdir dist
 
+# What the families of tests are called: the tags of scenarios.
+CATEGORIES := chaos byzantine fault-tolerance network consensus load-balancing load stress performance scalability e2e security
+.PHONY: $(addprefix test-,$(CATEGORIES))
+$(addprefix test-,$(CATEGORIES)): test-%: images
+	@$(HARNESS) suite $* $(ARGS)
+
 logs: ## The containers' logs of the last run
 	@tail -n 20 runs/latest/logs/*.log
 

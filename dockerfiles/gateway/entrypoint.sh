@@ -5,7 +5,7 @@ set -eu
 : "${CHECKS:=on}" "${CHECK_INTERVAL:=500ms}" "${CHECK_TIMEOUT:=1s}" "${CHECK_FALL:=2}" "${CHECK_RISE:=2}" "${SLOW_START:=0}"
 : "${RETRIES:=2}" "${BREAKER:=off}" "${BREAKER_ERRORS:=5}" "${SERVER_MAXCONN:=0}" "${SHED:=0}"
 : "${CONNECT_TIMEOUT:=250ms}" "${SERVER_TIMEOUT:=2s}" "${QUEUE_TIMEOUT:=2s}" "${HOLD_NX:=30s}" "${BUFFER:=16384}"
-: "${CLOCKS:=any}" "${AUTH:=off}" "${AUTH_KEEP:=60}"
+: "${TRACK:=}" "${CLOCKS:=any}" "${AUTH:=off}" "${AUTH_KEEP:=60}"
 export AUTH_KEEP
 config=/run/gateway/haproxy.cfg
 
@@ -50,7 +50,7 @@ case $BALANCE in
     *) wrong BALANCE "$BALANCE" "roundrobin, weighted, leastconn, first, random, source, uri, prompt, resource or adaptive" ;;
 esac
 case $CHECKS in
-    on | version) check="check inter $CHECK_INTERVAL fastinter 100ms fall $CHECK_FALL rise $CHECK_RISE slowstart $SLOW_START" ;;
+    on | version) check="check inter $CHECK_INTERVAL fastinter 100ms downinter 500ms fall $CHECK_FALL rise $CHECK_RISE slowstart $SLOW_START" ;;
     off) check= ;;
     *) wrong CHECKS "$CHECKS" "on, version or off" ;;
 esac
@@ -99,7 +99,10 @@ servers() {
     # shellcheck disable=SC2086
     set -- $WEIGHTS
     while [ "$i" -le "$NODE_COUNT" ]; do
-        echo "    server n$i n$i:11434 weight ${1:-100} $check $breaker ${agent:-}"
+        health=$check
+        # One check for all: who depends on n1 falls with it.
+        [ -z "$TRACK" ] || [ "n$i" = "$TRACK" ] || health="track $TRACK"
+        echo "    server n$i n$i:11434 weight ${1:-100} $health $breaker ${agent:-}"
         [ $# -eq 0 ] || shift
         i=$((i + 1))
     done

@@ -1,13 +1,12 @@
 """From a name to a scenario on its cluster: every problem of the file and of the cluster at once."""
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from harness.cli import places
+from harness.cli import environment, places
 from harness.cluster import Cluster
 from harness.drivers import compose
 from harness.errors import ClusterError, Problem, ScenarioError
@@ -77,7 +76,7 @@ def load(name: str, overrides: Overrides) -> Bound:
         known = ", ".join(places.clusters()) or "none"
         text = f"'cluster' is '{drafted.cluster}': there is no compose/{drafted.cluster}.yaml (there are {known})"
         raise ScenarioError([*drafted.problems, drafted.problem("cluster", text)])
-    variables = {**_from_environment(), **dict(drafted.variables), **dict(overrides.variables)}
+    variables = {**environment.variables(), **dict(drafted.variables), **dict(overrides.variables)}
     twin = drafted.scenario.twin if drafted.scenario else None
     unknown = [
         *_unknown(found, drafted, drafted.variables, "with"),
@@ -93,7 +92,7 @@ def load(name: str, overrides: Overrides) -> Bound:
         raise ScenarioError([*drafted.problems, *unknown, problem]) from error
     if unknown:
         raise ScenarioError([*drafted.problems, *unknown])
-    scenario, files = _carrying(drafted, bind(drafted, cluster, overrides.seed), file.parent)
+    scenario, files = _carrying(drafted, environment.limited(bind(drafted, cluster, overrides.seed)), file.parent)
     return Bound(asked.name, file.read_bytes(), scenario, cluster, config, found, files)
 
 
@@ -130,8 +129,3 @@ def _unknown(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> 
             hint = f"did you mean '{close[0]}'?" if close else f"it has {', '.join(known) or 'none'}"
             said = f"'{name}' is no variable of {places.shown(compose_file)}; {hint}"
             yield drafted.problem(key, f"'{key}' {said}") if key else Problem("--with", 0, said)
-
-
-def _from_environment() -> Mapping[str, str]:
-    count = os.environ.get("OLLAMA_TEST_NODE_COUNT")
-    return {"NODE_COUNT": count} if count else {}

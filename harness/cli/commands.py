@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness import __version__
-from harness.cli import experiment, healing, listing, places, results, series, signoff, suite, twins
+from harness.cli import environment, experiment, healing, listing, places, results, series, signoff, suite, twins
 from harness.cli.bound import Overrides, load
 from harness.cli.doctor import doctor as examine
 from harness.cli.linearizable import linearizable
@@ -81,7 +81,7 @@ def run(
     options = Options(without_faults=no_faults, keep=keep)
 
     def once(overrides: Overrides) -> experiment.Result:
-        view = live(sys.stderr, plain=as_json)
+        view = live(sys.stderr, plain=as_json or environment.in_ci())
         try:
             return experiment.run(name, overrides, options, folder, view)
         finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import harness
 from harness import guardian
-from harness.cli import healing, places, results
+from harness.cli import environment, healing, places, results
 from harness.cli.bound import Bound, Overrides, draft, load
 from harness.clock import monotonic_ns, wall
 from harness.drivers import able
@@ -65,6 +65,7 @@ class Identity:
 def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Live) -> Result:
     """Play it, judge it, write everything down. Raises ``HarnessError``s; the cluster is gone then as well."""
     began_ns = monotonic_ns()
+    environment.refuse_without_docker()
     _refuse_early(name, overrides)
     facts = ensure_engine(live.say)
     healing.refuse_residue(live.say)

@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import click
@@ -29,7 +29,7 @@ from harness.units import show_s
 @click.option("--runs", type=click.Path(path_type=Path), default=None, help="Folder of the records [runs].")
 @sentences
 def verb(name: str, runs: Path | None) -> int:
-    """Play the scenarios of suite NAME one after the other. The exit code is the worst of all."""
+    """Play the scenarios of suite NAME one after the other, or all with the tag NAME. The exit code is the worst."""
     folder = runs or places.runs()
     suite, source = read(name)
     path, record = play(suite, source, folder, player(folder), click.echo)
@@ -42,12 +42,26 @@ def read(name: str) -> tuple[Suite, bytes]:
     """The suite of that name and its file. Raises ``ScenarioError`` with all problems, of its scenarios as well."""
     suites = places.suites()
     if name not in suites:
-        raise ScenarioError([Problem(name, 0, f"there is no suite of that name{did_you_mean(name, suites)}")])
+        return _of_tag(name, suites)
     try:
         source = suites[name].read_bytes()
     except OSError as error:
         raise ScenarioError([Problem(places.shown(suites[name]), 0, f"cannot be read ({error.strerror})")]) from error
     suite = parse(source, places.shown(suites[name]), known())
+    _refuse_early(suite)
+    return suite, source
+
+
+def _of_tag(tag: str, suites: Collection[str]) -> tuple[Suite, bytes]:
+    """Where no suite has the name: every scenario with that tag, in the order of their names."""
+    there = known()
+    tags = {one for scenario in there.values() for one in scenario.tags}
+    if tag not in tags:
+        hint = did_you_mean(tag, sorted({*suites, *tags}))
+        raise ScenarioError([Problem(tag, 0, f"there is no suite of that name, and no scenario with that tag{hint}")])
+    which = f"tags: [{tag}]" + (", without: [twin]" if tag != "twin" and "twin" in tags else "")
+    source = f"suite: {tag}\nabout: Every scenario with the tag {tag}.\nscenarios: [{{{which}}}]\n".encode()
+    suite = parse(source, f"{tag}.yaml", there)
     _refuse_early(suite)
     return suite, source
 

@@ -106,6 +106,8 @@ def _trial(name: str, way: Way, runs: Path, code: str) -> Trial | Cell:
             return proof.needless()
     elif way != "healthy" and scenario.twin is None and own not in places.scenarios():
         return proof.missing() if way == "broken" else proof.pointless()
+    if way == "control" and not scenario.faults and drafted.mix is None:
+        return proof.pointless()  # its load is all there is; the judge asks of the warm-up whether the twin is alive
     played = _shortened(name if way == "healthy" else own, runs)
     bound = load(played, Overrides())
     return Trial(name, way, played, bound, _key(way, bound, code))

@@ -59,7 +59,7 @@ def needless() -> Cell:
 
 
 def pointless() -> Cell:
-    """The control of a twin that there is not."""
+    """The control of a twin that there is not, or of a scenario without a fault that could be left out."""
     return Cell("-", errors.HELD)
 
 

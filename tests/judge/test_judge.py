@@ -330,6 +330,24 @@ def test_an_expected_violation_is_met_by_exactly_what_it_names_with_the_fault_se
     assert found.sentence.startswith(first)
 
 
+@pytest.mark.parametrize(
+    ("story", "expected", "as_expected", "exit_code", "first"),
+    [
+        (TWIN, ("recovery",), True, 0, "service was back 20.2 s"),
+        (GOOD, ("recovery",), False, 1, "recovery should have been broken and was not"),
+        (TWIN.but(late_s=0.2), ("recovery",), False, 3, "chat: the load generator was 200 ms late"),
+        (TWIN.but(rtt_s=nobody_is_cut), ("recovery",), False, 3, "lost-n1 was never seen"),
+        (TWIN.but(scrapes=1), ("recovery",), True, 0, "service was back 20.2 s"),
+    ],
+)
+def test_a_declared_twin_must_violate_all_that_it_names_by_a_fault_that_was_seen_and_may_violate_more(
+    story: Story, expected: tuple[str, ...], as_expected: bool, exit_code: int, first: str
+) -> None:
+    found = judge(replace(scenario(*ALL, expected=expected), broken=True), story.evidence())
+    assert (found.as_expected, found.exit_code) == (as_expected, exit_code)
+    assert found.sentence.startswith(first)
+
+
 def test_without_faults_windows_are_placebos_and_neither_expectation_nor_what_needs_a_fault_is_asked() -> None:
     story = Story(without_faults=True, rtt_s=nobody_is_cut)
     during = written("success", name="during", of="chat", in_="lost-n1", success=">= 99%")

@@ -30,10 +30,12 @@ BLIND = GOOD.but(late_s=0.5)
 BEGAN = "2026-11-21T09:30:12+00:00"
 
 
-def keep(folder: Path, name: str, scenario: str, story: Story, variables: Variables = ()) -> Verdict:
-    """Write the record of a run called ``name`` and judge it."""
+def keep(
+    folder: Path, name: str, scenario: str, story: Story, variables: Variables = (), text: bytes | None = None
+) -> Verdict:
+    """Write the record of a run called ``name`` and judge it. ``text``: the scenario's file, if it is not shipped."""
     recorder, told = Recorder(folder), story.evidence()
-    recorder.text("scenario.yaml", (SHIPPED / f"{scenario}.yaml").read_bytes())
+    recorder.text("scenario.yaml", text or (SHIPPED / f"{scenario}.yaml").read_bytes())
     recorder.text("compose.yaml", "services: {}\n")
     for event in told.events:
         if isinstance(event, Began):
