@@ -19,7 +19,8 @@ class Node:
     ``metrics``: ``port/path`` that Prometheus scrapes, or None. ``pod``: the node whose network namespace it lives in;
     itself, unless the compose file says ``network_mode: service:...``.
     ``leader``: PromQL that is 1 on whichever node of its service leads, or None. ``volumes``: where volumes that the
-    compose file declares (and no directory of the host) are mounted in it.
+    compose file declares (and no directory of the host) are mounted in it. ``job``: it does its work and ends by
+    itself, with 0.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Node:
     metrics: str | None = None
     leader: str | None = None
     volumes: tuple[str, ...] = ()
+    job: bool = False
 
     @property
     def instance(self) -> str | None:

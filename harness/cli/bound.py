@@ -119,7 +119,7 @@ def _carrying(drafted: Draft, scenario: Scenario, folder: Path) -> tuple[Scenari
 
 def _unknown(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> Iterator[Problem]:
     """Variables that the compose file does not have: a misspelt one would be a run of something else."""
-    text = compose_file.read_text()
+    text = "\n".join(file.read_text() for file in compose.files(compose_file))
     if re.search(r"(?m)^\s*(extends|include):", text):
         return  # further files, which only the compose plugin knows how to find
     known = sorted(set(_VARIABLE.findall(text)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness import __version__
-from harness.cli import environment, experiment, healing, listing, places, results, series, signoff, suite, twins
+from harness.cli import environment, experiment, healing, init, listing, places, results, series, signoff, suite, twins
 from harness.cli.bound import Overrides, load
 from harness.cli.doctor import doctor as examine
 from harness.cli.linearizable import linearizable
@@ -275,3 +275,4 @@ command.add_command(signoff.sign_off)
 command.add_command(signoff.check)
 command.add_command(series.command)
 command.add_command(linearizable)
+command.add_command(init.verb)

@@ -79,6 +79,7 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
         _refuse_unable(bound, images, live.say)
     labels = Labels(identity.project, str(identity.folder))
     woven = weave(bound.cluster.name, bound.config, images, labels)
+    DockerCluster(connect(), identity.project, woven, bound.compose_file.parent).fetch_images(live.say)
     recorder = _record(identity, bound, woven, facts, options, overrides)
     lock = alive.hold(identity.folder)
     how = _play(bound, woven, identity, recorder, options, live)

@@ -75,7 +75,8 @@ def compose_file(cluster: str, beside: Path) -> Path | None:
 
 def clusters() -> tuple[str, ...]:
     folders = (_shipped("compose"), Path("compose"))
-    return tuple(sorted({file.stem for folder in folders for file in folder.glob("*.yaml")}))
+    found = {file.stem for folder in folders for file in folder.glob("*.yaml")}
+    return tuple(sorted(name for name in found if not name.endswith(".harness")))
 
 
 def shown(path: Path) -> str:

@@ -5,22 +5,60 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.errors import ClusterError, EngineError
+from harness.errors import ClusterError, EngineError, ImageError, StartError
 
-_START_TIMEOUT_S = 600.0  # a user's own images may have to be built or pulled first
+_START_TIMEOUT_S = 600.0  # a node may wait for another's health check, or for its end
+_BUILD_TIMEOUT_S = 1800.0
+_NO_ENGINE = ("Cannot connect to the Docker daemon", "error during connect")
+
+
+def files(file: Path) -> tuple[Path, ...]:
+    """The compose file and, where there is one, what ``harness init`` wrote beside it: ``NAME.harness.yml``."""
+    beside = addition(file)
+    return (file, beside) if beside.is_file() else (file,)
+
+
+def addition(file: Path) -> Path:
+    """Where the ``x-harness`` blocks of a compose file stand that is not to be changed itself."""
+    return file.with_name(f"{file.stem}.harness{file.suffix}")
 
 
 def resolve(file: Path, project: str, variables: Mapping[str, str]) -> str:
     """The file with anchors, ``extends``, env files, profiles and variables resolved, as YAML. Needs no engine.
 
+    What ``harness init`` wrote beside it is merged over it.
+
     YAML and not JSON: the JSON output drops ``x-*`` of services.
     """
-    done = _run(["-f", str(file), "-p", project, "config"], variables, timeout_s=30.0)
+    named = [word for path in files(file) for word in ("-f", str(path))]
+    done = _run([*named, "-p", project, "config"], variables, timeout_s=30.0)
     if "is not a docker command" in done.stderr:
         raise EngineError("docker has no compose plugin; install it with: make engine")
     if done.returncode:
         raise ClusterError(f"{file}: docker compose cannot read it: {_last_line(done.stderr)}")
     return done.stdout
+
+
+def build(text: str, folder: Path, services: Sequence[str]) -> None:
+    """Build what a woven file builds. Raises ``ImageError`` with the last line that was said."""
+    arguments = ["-f", "-", "--project-directory", str(folder), "--progress", "plain", "build", "--quiet", *services]
+    done = _run(arguments, {}, timeout_s=_BUILD_TIMEOUT_S, text=text)
+    if done.returncode:
+        raise ImageError(
+            f"The image of {', '.join(services)} does not build: {_last_line(done.stderr)}; "
+            "to see it all: docker compose build"
+        )
+
+
+def pull(text: str, folder: Path, image: str, node: str) -> None:
+    """Fetch the image of one node of a woven file. Raises ``ImageError``: it is not here, and cannot be had."""
+    arguments = ["-f", "-", "--project-directory", str(folder), "--progress", "plain", "pull", "--quiet", node]
+    done = _run(arguments, {}, timeout_s=_BUILD_TIMEOUT_S, text=text)
+    if done.returncode:
+        raise ImageError(
+            f"Image {image} (of {node}) is not on this engine and cannot be pulled ({_last_line(done.stderr)}): "
+            f"bring it with 'docker pull {image}', 'docker load' or a build of yours, then try again."
+        )
 
 
 def up(text: str, folder: Path, services: Sequence[str], *, alone: bool = False) -> None:
@@ -33,7 +71,9 @@ def up(text: str, folder: Path, services: Sequence[str], *, alone: bool = False)
     arguments = ["-f", "-", "--project-directory", str(folder), "--progress", "plain", *options, *services]
     done = _run(arguments, {}, timeout_s=_START_TIMEOUT_S, text=text)
     if done.returncode:
-        raise EngineError(f"the engine could not start {', '.join(services)}: {_last_line(done.stderr)}")
+        lost = any(sign in done.stderr for sign in _NO_ENGINE)
+        kind = EngineError if lost else StartError
+        raise kind(f"the engine could not start {', '.join(services)}: {_last_line(done.stderr)}")
 
 
 def _run(

@@ -115,6 +115,24 @@ class DockerCluster(Deeds):
             raise EngineError(f"{container.name} has no address: it ended right after it was started.")
         return tuple(found)
 
+    def fetch_images(self, say: Callable[[str], None]) -> None:
+        """Build and pull, before anything is started, what the user's services run. Raises ``ImageError``."""
+        if built := self._known.built:
+            say(f"building the image of {', '.join(built)}")
+            compose.build(self._known.text, self._folder, built)
+        for image, node in self._known.foreign:
+            if not self._has_image(image):
+                say(f"pulling {image}")
+                compose.pull(self._known.text, self._folder, image, node)
+
+    def _has_image(self, image: str) -> bool:
+        with translated(f"looking for image {image}"):
+            try:
+                self._client.images.get(image)
+            except docker.errors.ImageNotFound:
+                return False
+        return True
+
     # --- talking ------------------------------------------------------------------------------------------------------
 
     def open_agent(self, pod: str) -> ExecStream:
@@ -185,7 +203,10 @@ class DockerCluster(Deeds):
         labels = container.labels
         if labels[LABEL_PART] == beside.PART:
             return  # it says everything it has to say to us, and may be gone by now
-        text: bytes = container.logs(timestamps=True, tail=200_000)
+        try:
+            text: bytes = container.logs(timestamps=True, tail=200_000)
+        except docker.errors.APIError as error:  # such as with 'logging: {driver: none}'
+            text = f"(the engine has no log of it: {error.explanation})\n".encode()
         (folder / f"{labels[LABEL_NODE]}.{labels[LABEL_PART]}.log").write_bytes(text[-_LOG_BYTES:])
 
     # --- leaving ------------------------------------------------------------------------------------------------------

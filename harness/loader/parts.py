@@ -1,7 +1,7 @@
 """The parts of a scenario file, each read by itself: what can be said of it without looking at the others."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.faults import CATALOGUE, Fault
@@ -21,6 +21,14 @@ VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
 # Variables reach the compose plugin as its environment: a file must not choose which program or which engine that is.
 _RESERVED = re.compile(r"PATH|HOME|(LD|DOCKER|COMPOSE|BUILDX|BUILDKIT)_.*", re.IGNORECASE)
 _PHASE_MIN_S, _PHASE_MAX_S = 1.0, 86_400.0
+_COMPOSE_FILE = re.compile(r"\S{1,250}\.ya?ml", re.ASCII)
+
+
+def _cluster(text: str) -> object:
+    return text if _COMPOSE_FILE.fullmatch(text) else NAME.read(text)
+
+
+CLUSTER = replace(NAME, example="NAME", read=_cluster, pattern=rf"(?:{NAME.pattern})|(?:{_COMPOSE_FILE.pattern})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +37,7 @@ class Head:
 
     name: str = field(metadata=word("scenario", NAME, "its name, which is the name of its file too"))
     about: str = field(metadata=word("about", TEXT, "what is broken and what users may notice, for a manager"))
-    cluster: str = field(metadata=word("cluster", NAME, "the compose file it runs on, compose/NAME.yaml"))
+    cluster: str = field(metadata=word("cluster", CLUSTER, "the compose file it runs on, compose/NAME.yaml"))
     seed: int = field(default=1, metadata=word("seed", COUNT, "the only source of randomness"))
     time_limit_s: float | None = field(
         default=None, metadata=word("time_limit", DURATION, "a run that takes longer is stopped and healed")

@@ -130,11 +130,14 @@ class Hearing:
             self._life.undo(fault, primitive)
 
     def _changed(self, part: str, node: str, action: str, exit_code: int | None, at_ns: int) -> None:
+        if action.startswith("health_status") and part == "node":
+            self._asking.checked(node, action.partition(": ")[2])
         if action.startswith(("exec_", "health_status")):
             return
         if part == "node":
             self._recorder.event(events.ContainerChanged(at_ns, node, action, exit_code))
             ours = self._life.changed(node, action, at_ns) or self._tally.stops(node)
+            ours = ours or (exit_code == 0 and self._cluster.node(node).job)
             if not ours and not self.leaving:
                 self.died.append(f"{node} ended by itself with exit code {exit_code}")
                 self.trouble("node-died", f"{self.died[-1]}; its log is logs/{node}.node.log.")

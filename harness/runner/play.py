@@ -147,7 +147,8 @@ class Player:
         self._recorder.event(events.Ready(self._now_ns(), took_s))
         self._watcher.say(f"ready in {took_s:.1f} s: {self._asking.summary()}")
         scrape = FirstScrape(self._cluster, self._running.monitor())
-        self._until(lambda: scrape.seen(self._now_ns()), _ANSWER_S, lambda: "Prometheus to scrape every target once")
+        scraped = "Prometheus to scrape every target once"
+        self._until(lambda: self._ready() and scrape.seen(self._now_ns()), _ANSWER_S, lambda: scraped)
         self._note_clocks()
 
     def _unprepared(self, every: set[str]) -> str:

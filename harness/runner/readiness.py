@@ -7,7 +7,7 @@ from itertools import count
 
 from harness.cluster import Cluster
 from harness.runner.programs import LOAD
-from harness.weave import Readiness
+from harness.weave import HEALTHCHECK, Readiness
 from harness.wire import Answered, Message, Once
 
 _ASK_EVERY_NS = 100_000_000
@@ -29,6 +29,10 @@ class _Answer:
         return self._there.wait(max(0.0, deadline_s - time.monotonic())) and self._right
 
 
+def _beginning(question: Readiness) -> str:
+    return "its health check has not ended yet" if question.client == HEALTHCHECK else "was not asked yet"
+
+
 class Asking:
     """One question in flight per node that has not answered yet; a node without a question is ready when it runs."""
 
@@ -39,7 +43,7 @@ class Asking:
         self._numbers = count(len(ready))
         self._again: dict[int, _Answer] = {}
         self._in_flight: set[int] = set()
-        self._last: dict[str, str] = {question.node: "was not asked yet" for question in ready}
+        self._last: dict[str, str] = {question.node: _beginning(question) for question in ready}
         self._next_ns = 0
 
     def anew(self) -> None:
@@ -60,7 +64,9 @@ class Asking:
         return f"a right answer from {said}"
 
     def summary(self) -> str:
-        return "; ".join(f'{node} answered "{text}"' for node, text in self._last.items()) or "nothing was asked"
+        checked = {question.node for question in self._ready if question.client == HEALTHCHECK}
+        said = (f"{n}: {text}" if n in checked else f'{n} answered "{text}"' for n, text in self._last.items())
+        return "; ".join(said) or "nothing was asked"
 
     def ask(self, now_ns: int) -> None:
         """Ask again whoever has not answered; at most ten times a second."""
@@ -68,12 +74,22 @@ class Asking:
             return
         self._next_ns = now_ns + _ASK_EVERY_NS
         for number in self._open.keys() - self._in_flight:
-            self._in_flight.add(number)
-            self._send_question(number, self._open[number])
+            if self._open[number].client != HEALTHCHECK:
+                self._in_flight.add(number)
+                self._send_question(number, self._open[number])
+
+    def checked(self, node: str, status: str) -> None:
+        """The engine says what came of a node's own health check: ``healthy`` or ``unhealthy``."""
+        for number, question in [*self._open.items()]:
+            if question.node == node and question.client == HEALTHCHECK:
+                self._last[node] = f"its health check says {status}"
+                if status == "healthy":
+                    del self._open[number]
 
     def again(self, node: str) -> bool:
         """One more round of this node's questions, from a thread that waits for the answers: are all of them right?"""
-        waiting = [self._send_again(question) for question in self._ready if question.node == node]
+        asked = (question for question in self._ready if question.node == node and question.client != HEALTHCHECK)
+        waiting = [self._send_again(question) for question in asked]
         deadline_s = time.monotonic() + _ASK_TIMEOUT_S + 0.5
         return all(answer.right_by(deadline_s) for answer in waiting)
 

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 from harness.cluster import CLIENT
 from harness.errors import ClusterError
+from harness.traffic import CLIENTS
 
 Tree = dict[str, Any]  # one mapping of a resolved compose file, as YAML gives it
 
-_KEYS = ("role", "port", "name", "count", "metrics", "leader", "volumes", "ready")
+_KEYS = ("role", "port", "name", "count", "metrics", "leader", "volumes", "ready", "job")
 _NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _COUNT_MAX = 100
+HEALTHCHECK = "healthcheck"  # in the place of a client's name: the container's own health check is waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Block:
     """``name`` is a pattern with ``{i}`` where ``count`` is more than one. ``ready``: a client's name and its words.
 
     ``leader``: PromQL over the service's own metrics that is 1 on the node that leads. ``volumes``: whether its nodes
-    share its named volumes, as compose has it, or ``each`` has its own.
+    share its named volumes, as compose has it, or ``each`` has its own. ``job``: its nodes end by themselves, with 0.
     """
 
     role: str
@@ -32,6 +34,7 @@ class Block:
     ready: tuple[tuple[str, str], ...]
     leader: str | None = None
     volumes: Literal["shared", "each"] = "shared"
+    job: bool = False
 
     def names(self) -> tuple[str, ...]:
         return tuple(self.name.replace("{i}", str(i)) for i in range(1, self.count + 1))
@@ -64,6 +67,7 @@ def read_block(service: str, tree: Tree) -> Block:
         ready=_ready(service, block.get("ready")),
         leader=str(block["leader"]) if "leader" in block else None,
         volumes=_volumes(service, str(block.get("volumes", "shared"))),
+        job=_job(service, block.get("job", False)),
     )
     if found.leader is not None and found.metrics is None:
         raise ClusterError(
@@ -72,10 +76,24 @@ def read_block(service: str, tree: Tree) -> Block:
         )
     for node in found.names():
         if not _NODE_NAME.fullmatch(node):
-            raise ClusterError(f"service {service}: '{node}' cannot name a node; use a-z, 0-9 and '-'.")
+            hint = "" if "name" in block else f": write x-harness: {{name: {node_name(found.name)}}}"
+            raise ClusterError(f"service {service}: '{node}' cannot name a node; use a-z, 0-9 and '-'{hint}.")
         if node == CLIENT:
             raise ClusterError(f"service {service}: '{CLIENT}' is the load's own pod; write x-harness: {{name: ...}}.")
     return found
+
+
+def node_name(text: str) -> str:
+    """The nearest name that a node may have; ``{i}`` stays."""
+    parts = text.lower().partition("{i}")
+    first, mark, last = (re.sub(r"[^a-z0-9-]+", "-", part) for part in parts)
+    return f"{first.lstrip('-')[:30]}{'{i}' if mark else ''}{last}" or "node"
+
+
+def _job(service: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ClusterError(f"service {service}: x-harness job is '{value}'; write true where it ends by itself.")
 
 
 def _volumes(service: str, text: str) -> Literal["shared", "each"]:
@@ -106,5 +124,10 @@ def _ready(service: str, ready: object) -> tuple[tuple[str, str], ...]:
         raise ClusterError(
             f"service {service}: x-harness ready needs a client; write {{client: http, path: /healthz}}."
         )
+    known = (*CLIENTS, HEALTHCHECK)
+    if (client := str(ready["client"])) not in known:
+        close = get_close_matches(client, known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(known)}."
+        raise ClusterError(f"service {service}: x-harness ready: '{client}' is not a client; {hint}")
     # Compose doubles every dollar in what it resolves, so that nobody takes it for a variable again.
     return tuple((str(key), str(value).replace("$$", "$")) for key, value in ready.items())

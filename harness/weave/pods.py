@@ -54,7 +54,8 @@ def sidecar(node: str, aliases: Sequence[str], tree: Tree, image: str, labels: L
     networks = moved.get("networks") or {"default": None}
     moved["networks"] = {name: _with_aliases(options, aliases) for name, options in networks.items()}
     if "ports" in moved:
-        moved["ports"] = [_on_loopback(port) for port in moved["ports"]]
+        # Two host ports of one container port are one here, and compose wants no port twice.
+        moved["ports"] = list({(p["target"], p["protocol"]): p for p in map(_on_loopback, moved["ports"])}.values())
     network_sysctls = {k: v for k, v in _sysctls(tree).items() if k.startswith("net.")}
     return {
         **moved,
@@ -98,6 +99,8 @@ def inhabitant(node: str, pod: str, tree: Tree, image: str | None, labels: Label
     kept.pop("sysctls", None)
     deploy = {k: v for k, v in (tree.get("deploy") or {}).items() if k not in ("replicas", "mode", "endpoint_mode")}
     kept.pop("deploy", None)
+    if image:
+        kept.pop("pull_policy", None)  # it is here, or is built: nobody's registry has it
     user_labels = tree.get("labels") or {}
     return {
         **kept,

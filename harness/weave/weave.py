@@ -1,5 +1,8 @@
 """The weaving itself: one resolved compose file in, the same cluster in pods out."""
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,11 +11,13 @@ import yaml
 from harness.cluster import Cluster, Node
 from harness.errors import ClusterError
 from harness.weave import pods, scrape
-from harness.weave.block import Block, Tree, read_block
+from harness.weave.block import HEALTHCHECK, Block, Tree, read_block
 from harness.wire import ECHO_PORT, METRICS_PORT, TOXIPROXY_PORT
 
 _OUR_PORTS = (ECHO_PORT, METRICS_PORT, TOXIPROXY_PORT)
 OURS = "chaos-harness/"  # images whose name starts so, without a tag, are the ones we build
+BUILT = "chaos-built/"  # what compose builds for a run from a service's own ``build:``; never a tag of the user's
+_ENGINE_SOCKETS = ("/docker.sock", "/podman.sock", "/containerd.sock")
 
 
 class _Plain(yaml.SafeDumper):
@@ -24,7 +29,10 @@ class _Plain(yaml.SafeDumper):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The question a node must answer before it counts as ready: a client's name, and its words."""
+    """The question a node must answer before it counts as ready: a client's name, and its words.
+
+    In the place of a client ``healthcheck``: nothing is asked, and the engine says when the node's own check passed.
+    """
 
     node: str
     client: str
@@ -33,7 +41,11 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Woven:
-    """``text``: the compose file. ``first``: services to start before any node (sidecars, load, Prometheus)."""
+    """``text``: the compose file. ``first``: services to start before any node (sidecars, load, Prometheus).
+
+    ``built``: one node for each image that is to be built first. ``foreign``: (image, a node that uses it) of those
+    that must be on the engine, or be pulled.
+    """
 
     cluster: Cluster
     text: str
@@ -41,6 +53,8 @@ class Woven:
     then: tuple[str, ...]
     ready: tuple[Readiness, ...]
     images: tuple[str, ...]
+    built: tuple[str, ...] = ()
+    foreign: tuple[tuple[str, str], ...] = ()
 
 
 def describe(name: str, config: str) -> Cluster:
@@ -65,6 +79,7 @@ def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels
     cluster = _cluster(name, blocks, services)
     _refuse(cluster, services, document)
     unrolled = {service: block.names() for service, block in blocks.items()}
+    references = _references(services, images)
     woven: dict[str, Tree] = {}
     volumes: dict[str, Tree] = dict(document.get("volumes") or {})
     for node in cluster.nodes:
@@ -75,7 +90,7 @@ def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels
         if node.pod == node.name:
             aliases = _aliases(node, cluster, tree)
             woven[pods.pod_name(node.name)] = pods.sidecar(node.name, aliases, tree, images["sidecar"], labels)
-        image = _image(node.service, tree, images, labels.project)
+        image = references.get(node.service)
         woven[node.name] = pods.inhabitant(node.name, node.pod, tree, image, labels)
     owners = [pods.pod_name(node.name) for node in cluster.nodes if node.pod == node.name]
     networks = _networks(services)
@@ -90,8 +105,14 @@ def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels
         text=text,
         first=(*owners, "chaos-client-pod", "chaos-client", "chaos-prometheus"),
         then=tuple(node.name for node in cluster.nodes),
-        ready=_readiness(cluster, blocks),
+        ready=_readiness(cluster, blocks, services),
         images=tuple(sorted({str(tree["image"]) for tree in woven.values() if "image" in tree})),
+        built=tuple(_users({n.name: references[n.service] for n in cluster.nodes if "build" in services[n.service]})),
+        foreign=tuple(
+            (image, node)
+            for node, image in _users({n.name: str(woven[n.name].get("image")) for n in cluster.nodes}).items()
+            if image not in images.values() and not image.startswith(BUILT)
+        ),
     )
 
 
@@ -108,16 +129,24 @@ def _blocks(services: Mapping[str, Tree]) -> dict[str, Block]:
 
 def _cluster(name: str, blocks: Mapping[str, Block], services: Mapping[str, Tree]) -> Cluster:
     nodes: list[Node] = []
+    jobs = {service for service, block in blocks.items() if block.job} | _awaited_ends(services)
     for service, block in blocks.items():
         for index, node in enumerate(block.names(), start=1):
             pod = _pod_of(service, node, services, blocks)
             mounts = _volumes(services[service])
-            nodes.append(Node(node, service, block.role, pod, index, block.ports, block.metrics, block.leader, mounts))
+            seen = (block.ports, block.metrics, block.leader, mounts, service in jobs)
+            nodes.append(Node(node, service, block.role, pod, index, *seen))
     names = [node.name for node in nodes]
     for node in names:
         if names.count(node) > 1:
             raise ClusterError(f"two nodes are called '{node}'; give one service another x-harness name.")
     return Cluster(name, tuple(nodes))
+
+
+def _awaited_ends(services: Mapping[str, Tree]) -> set[str]:
+    """Services whose successful end another one waits for."""
+    waits = [(tree.get("depends_on") or {}).items() for tree in services.values()]
+    return {s for found in waits for s, how in found if how.get("condition") == "service_completed_successfully"}
 
 
 def _volumes(tree: Tree) -> tuple[str, ...]:
@@ -154,6 +183,17 @@ def _refuse(cluster: Cluster, services: Mapping[str, Tree], document: Tree) -> N
             )
         if tree.get("privileged"):
             raise ClusterError(f"service {service}: privileged containers are not started; name its cap_add instead.")
+        if any(str(mount.get("source", "")).endswith(_ENGINE_SOCKETS) for mount in tree.get("volumes") or ()):
+            raise ClusterError(
+                f"service {service}: it mounts the engine's socket, and could reach what is not of the run; "
+                "leave that volume out."
+            )
+        fixed = [name for name, options in (tree.get("networks") or {}).items() if _is_fixed(options or {})]
+        if fixed and sum(node.service == service for node in cluster.nodes) > 1:
+            raise ClusterError(
+                f"service {service}: its nodes cannot all have the one address that is written for network "
+                f"{fixed[0]}; leave it out."
+            )
         if service.startswith("chaos-"):
             raise ClusterError(f"service {service}: names that start with 'chaos-' are the harness's own; rename it.")
     for node in cluster.nodes:
@@ -167,6 +207,10 @@ def _refuse(cluster: Cluster, services: Mapping[str, Tree], document: Tree) -> N
     for network, options in (document.get("networks") or {}).items():
         if (options or {}).get("external"):
             raise ClusterError(f"network {network} is external: faults stay in a run's own networks; drop 'external'.")
+
+
+def _is_fixed(options: Tree) -> bool:
+    return "ipv4_address" in options or "ipv6_address" in options
 
 
 def _retargeted(tree: Tree, unrolled: Mapping[str, tuple[str, ...]], services: Mapping[str, Tree]) -> Tree:
@@ -199,13 +243,32 @@ def _same_volumes(source: str, unrolled: Mapping[str, tuple[str, ...]]) -> str:
     return f"{unrolled[service][0]}{colon}{mode}" if service in unrolled else source
 
 
-def _image(service: str, tree: Tree, images: Mapping[str, str], project: str) -> str | None:
-    image = tree.get("image")
-    if image is None:  # built by compose: one name for all nodes of the service
-        return f"{project}-{service}"
-    if str(image).startswith(OURS) and ":" not in str(image):
-        return images[str(image).removeprefix(OURS)]
-    return None
+def _references(services: Mapping[str, Tree], images: Mapping[str, str]) -> dict[str, str]:
+    """service -> image, where that is not what its file says: ours, and what compose builds.
+
+    What is built has one name for all nodes and all runs, so that the next run finds its layers and no run leaves a
+    name behind; a service that names the image which another one builds gets that.
+    """
+    found: dict[str, str] = {}
+    built: dict[str, str] = {}
+    for service, tree in services.items():
+        if "build" in tree:
+            content = hashlib.sha256(json.dumps(tree["build"], sort_keys=True, default=str).encode()).hexdigest()
+            found[service] = f"{BUILT}{re.sub('[^a-z0-9]+', '-', service.lower()).strip('-')}:{content[:12]}"
+            built[str(tree.get("image"))] = found[service]
+    for service, tree in services.items():
+        image = str(tree.get("image"))
+        if image.startswith(OURS) and ":" not in image:
+            found[service] = images[image.removeprefix(OURS)]
+        elif "image" in tree and image in built:
+            found.setdefault(service, built[image])
+    return found
+
+
+def _users(images: Mapping[str, str]) -> dict[str, str]:
+    """Of nodes that use the same image only the first."""
+    first = {image: node for node, image in reversed([*images.items()])}
+    return {node: image for node, image in images.items() if first[image] == node}
 
 
 def _networks(services: Mapping[str, Tree]) -> list[str]:
@@ -254,11 +317,18 @@ def _unpinned(options: Tree | None, labels: Tree) -> Tree:
     return {**{k: v for k, v in found.items() if k != "name"}, "labels": {**(found.get("labels") or {}), **labels}}
 
 
-def _readiness(cluster: Cluster, blocks: Mapping[str, Block]) -> tuple[Readiness, ...]:
+def _has_check(tree: Tree) -> bool:
+    check = tree.get("healthcheck") or {}
+    return bool(check.get("test")) and not check.get("disable") and check["test"] not in ("NONE", ["NONE"])
+
+
+def _readiness(cluster: Cluster, blocks: Mapping[str, Block], services: Mapping[str, Tree]) -> tuple[Readiness, ...]:
     found: list[Readiness] = []
     for node in cluster.nodes:
         options = dict(blocks[node.service].ready)
         if options:
             client = options.pop("client")
             found.append(Readiness(node.name, client, tuple(options.items())))
+        elif _has_check(services[node.service]):
+            found.append(Readiness(node.name, HEALTHCHECK, ()))
     return tuple(found)

@@ -28,7 +28,7 @@ from harness.runner.pulse import Heart, Offset
 from harness.runner.questions import ask_all, scraping
 from harness.runner.readiness import Asking
 from harness.runner.watch import Tally
-from harness.weave import Readiness
+from harness.weave import HEALTHCHECK, Readiness
 from tests.recording.builder import CLUSTER, LOST_N1, scenario
 from tests.runner.fake import FakeCluster, Habits
 
@@ -187,6 +187,19 @@ def test_a_node_is_asked_until_its_answer_is_right_and_one_question_at_a_time() 
 def test_nodes_without_a_question_are_ready_when_they_run() -> None:
     asking = Asking(CLUSTER, (), lambda name, message: None)
     assert (asking.done(), asking.summary()) == (True, "nothing was asked")
+
+
+def test_a_health_check_is_not_asked_but_heard_of() -> None:
+    sent: list[tuple[str, wire.Message]] = []
+    asking = Asking(CLUSTER, (Readiness("n1", HEALTHCHECK, ()),), lambda name, message: sent.append((name, message)))
+    asking.ask(0)
+    assert asking.waiting_for() == "a right answer from n1 (its health check has not ended yet)"
+    asking.checked("n1", "unhealthy")
+    asking.checked("n2", "healthy")
+    assert (asking.done(), asking.waiting_for()) == (False, "a right answer from n1 (its health check says unhealthy)")
+    asking.checked("n1", "healthy")
+    assert (asking.done(), asking.summary(), sent) == (True, "n1: its health check says healthy", [])
+    assert asking.again("n1"), "after a restart nothing is asked either"
 
 
 def test_what_was_never_answered_is_said_so() -> None:

@@ -70,8 +70,8 @@ def test_what_this_engine_cannot_do_makes_a_suite_inconclusive(home: Path, monke
 
 
 def test_a_suite_that_is_not_there_is_said_with_those_that_are(home: Path) -> None:
-    words = "sign-of: there is no suite of that name, and no scenario with that tag; did you mean 'signoff'?\n1 problem; nothing was started.\n"
-    assert harness("suite", "sign-of") == Said(2, "", words)
+    words = "sign-of: there is no suite of that name, and no scenario with that tag; did you mean 'signoff'?"
+    assert harness("suite", "sign-of") == Said(2, "", f"{words}\n1 problem; nothing was started.\n")
 
 
 def test_suites_are_no_scenarios(home: Path) -> None:

@@ -228,18 +228,72 @@ def test_our_images_are_replaced_and_built_ones_have_one_name_for_all_nodes() ->
           gateway: {image: chaos-harness/gateway}
           tagged: {image: chaos-harness/gateway:mine}
           built: {build: {context: /src}, scale: 2}
-          both: {image: mine:1, build: {context: /src}}
+          both: {image: mine:1, build: {context: /src}, pull_policy: always}
+          same: {image: mine:1}
+          theirs: {image: busybox, pull_policy: always}
     """
     found = services(text)
-    assert {name: found[name]["image"] for name in ("gateway", "tagged", "built-1", "built-2", "both")} == {
-        "gateway": "g:1",
-        "tagged": "chaos-harness/gateway:mine",
-        "built-1": "chaos-t-abcde-built",
-        "built-2": "chaos-t-abcde-built",
-        "both": "mine:1",
+    named = ("gateway", "tagged", "built-1", "built-2", "both", "same", "theirs")
+    assert {name: (found[name]["image"], found[name].get("pull_policy")) for name in named} == {
+        "gateway": ("g:1", None),
+        "tagged": ("chaos-harness/gateway:mine", None),
+        "built-1": ("chaos-built/built:2763164db35f", None),
+        "built-2": ("chaos-built/built:2763164db35f", None),
+        "both": ("chaos-built/both:2763164db35f", None),
+        "same": ("chaos-built/both:2763164db35f", None),
+        "theirs": ("busybox", "always"),
     }
     assert found["built-2"]["build"] == {"context": "/src"}
+    assert woven(text).built == ("built-1", "both")
+    assert woven(text).foreign == (("chaos-harness/gateway:mine", "tagged"), ("busybox", "theirs"))
     assert our_images(dedent(text)) == {"gateway"}
+
+
+def test_two_host_ports_of_one_container_port_are_one() -> None:
+    text = """
+        services:
+          a:
+            image: i
+            ports:
+              - {target: 80, published: "8080", protocol: tcp}
+              - {target: 80, published: "8081", protocol: tcp}
+              - {target: 80, published: "8080", protocol: udp}
+    """
+    assert [(port["target"], port["protocol"]) for port in services(text)["a-pod"]["ports"]] == [
+        (80, "tcp"),
+        (80, "udp"),
+    ]
+
+
+def test_what_is_waited_for_to_end_is_a_job_and_so_is_what_says_so() -> None:
+    text = """
+        services:
+          app: {image: i, depends_on: {migrate: {condition: service_completed_successfully}}}
+          migrate: {image: i}
+          seed: {image: i, x-harness: {job: true}}
+    """
+    assert [(node.name, node.job) for node in woven(text).cluster.nodes] == [
+        ("app", False),
+        ("migrate", True),
+        ("seed", True),
+    ]
+
+
+def test_a_health_check_of_the_file_is_waited_for_where_nothing_else_is_asked() -> None:
+    text = """
+        services:
+          checked: {image: i, healthcheck: {test: [CMD, "true"]}, scale: 2}
+          asked: {image: i, healthcheck: {test: [CMD, "true"]}, x-harness: {port: 1, ready: {client: http}}}
+          disabled: {image: i, healthcheck: {disable: true}}
+          none: {image: i, healthcheck: {test: [NONE]}}
+          baked: {image: i, x-harness: {ready: {client: healthcheck}}}
+    """
+    assert woven(text).ready == (
+        Readiness("checked-1", "healthcheck", ()),
+        Readiness("checked-2", "healthcheck", ()),
+        Readiness("asked", "http", ()),
+        Readiness("baked", "healthcheck", ()),
+    )
 
 
 def test_services_of_one_namespace_share_a_pod_under_all_their_names() -> None:
@@ -334,6 +388,7 @@ def test_secrets_of_the_environment_are_not_recorded() -> None:
 
 
 BLOCK = "services: {a: {image: i, x-harness: %s}}"
+NO_NAMESPACE = "service a: network_mode %s leaves no namespace of its own to break; give it a network."
 
 
 @pytest.mark.parametrize(
@@ -349,10 +404,39 @@ BLOCK = "services: {a: {image: i, x-harness: %s}}"
         ),
         (
             BLOCK % "{zzz: 1}",
-            "service a: x-harness has no key 'zzz'; it knows role, port, name, count, metrics, leader, volumes, ready.",
+            "service a: x-harness has no key 'zzz'; "
+            "it knows role, port, name, count, metrics, leader, volumes, ready, job.",
         ),
         (BLOCK % "{port: http}", "service a: x-harness port is 'http'; write a whole number."),
         (BLOCK % "{count: -1}", "service a: -1 nodes; write a count from 1 to 100."),
+        (BLOCK % "{count: 0}", "service a: 0 nodes; write a count from 1 to 100."),
+        (BLOCK % "{count: 1000}", "service a: 1000 nodes; write a count from 1 to 100."),
+        ("services: {a: {image: i, deploy: {replicas: 0}}}", "service a: 0 nodes; write a count from 1 to 100."),
+        ("services: {a: {image: i, scale: 1000}}", "service a: 1000 nodes; write a count from 1 to 100."),
+        (BLOCK % "{job: 3}", "service a: x-harness job is '3'; write true where it ends by itself."),
+        (
+            BLOCK % "{ready: {client: htp}}",
+            "service a: x-harness ready: 'htp' is not a client; did you mean 'http'?",
+        ),
+        (
+            "services: {My_app: {image: i}}",
+            "service My_app: 'My_app' cannot name a node; use a-z, 0-9 and '-': write x-harness: {name: my-app}.",
+        ),
+        (
+            "services: {_a: {image: i, scale: 2}}",
+            "service _a: '_a-1' cannot name a node; use a-z, 0-9 and '-': write x-harness: {name: a-{i}}.",
+        ),
+        (
+            "services: {a: {image: i, volumes: [{type: bind, source: /var/run/docker.sock, target: /s}]}}",
+            "service a: it mounts the engine's socket, and could reach what is not of the run; leave that volume out.",
+        ),
+        (
+            "services: {a: {image: i, scale: 2, networks: {n: {ipv4_address: 192.0.2.7}}}}",
+            "service a: its nodes cannot all have the one address that is written for network n; leave it out.",
+        ),
+        ("services: {a: {image: i, network_mode: none}}", NO_NAMESPACE % "none"),
+        ("services: {a: {image: i, network_mode: bridge}}", NO_NAMESPACE % "bridge"),
+        ("services: {a: {image: i, network_mode: 'container:x'}}", NO_NAMESPACE % "container:x"),
         (BLOCK % "{count: many}", "service a: x-harness count is 'many'; write a whole number."),
         (BLOCK % "{count: 101}", "service a: 101 nodes; write a count from 1 to 100."),
         (BLOCK % "{count: 2, name: n}", "service a: 2 nodes cannot all be called 'n'; write 'n{i}'."),
@@ -455,7 +539,8 @@ def test_every_models_namespace_is_its_sidecars_and_nobody_elses(model: dict[str
             assert key not in inhabitant
             if key not in ("ports", "networks"):
                 assert pod.get(key) == asked.get(key)
-        assert [port["target"] for port in pod.get("ports", ())] == [port["target"] for port in asked.get("ports", ())]
+        published = [(port["target"], port["protocol"]) for port in pod.get("ports", ())]
+        assert published == [*dict.fromkeys((port["target"], port["protocol"]) for port in asked.get("ports", ()))]
         assert set(pod["networks"]) == set(asked.get("networks") or {"default"})
         assert all({node.name, node.service} <= set(options["aliases"]) for options in pod["networks"].values())
         assert {key: inhabitant.get(key) for key in ("command", "restart", "volumes")} == {
