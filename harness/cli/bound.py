@@ -54,8 +54,11 @@ def load(name: str, overrides: Overrides) -> Bound:
         known = ", ".join(places.clusters()) or "none"
         text = f"'cluster' is '{drafted.cluster}': there is no compose/{drafted.cluster}.yaml (there are {known})"
         raise ScenarioError([*drafted.problems, drafted.problem("cluster", text)])
-    variables = {**_from_environment(), **dict(drafted.variables), **dict(overrides.variables)}
-    unknown = [*_unknown(found, drafted, drafted.variables, "with"), *_unknown(found, drafted, overrides.variables, "")]
+    variables = {**from_environment(), **dict(drafted.variables), **dict(overrides.variables)}
+    unknown = [
+        *unknown_variables(found, drafted, drafted.variables, "with"),
+        *unknown_variables(found, drafted, overrides.variables, ""),
+    ]
     try:
         config = compose.resolve(found, "chaos", variables)
         cluster = describe(drafted.cluster, config)
@@ -69,7 +72,7 @@ def load(name: str, overrides: Overrides) -> Bound:
     return Bound(places.name_of(file), file.read_bytes(), scenario, cluster, config, found)
 
 
-def _unknown(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> Iterator[Problem]:
+def unknown_variables(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> Iterator[Problem]:
     """Variables that the compose file does not have: a misspelt one would be a run of something else."""
     text = compose_file.read_text()
     if re.search(r"(?m)^\s*(extends|include):", text):
@@ -83,6 +86,6 @@ def _unknown(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> 
             yield drafted.problem(key, f"'with' {said}") if key else Problem("--with", 0, said)
 
 
-def _from_environment() -> Mapping[str, str]:
+def from_environment() -> Mapping[str, str]:
     count = os.environ.get("OLLAMA_TEST_NODE_COUNT")
     return {"NODE_COUNT": count} if count else {}

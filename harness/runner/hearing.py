@@ -6,7 +6,7 @@ from harness.cluster import Cluster
 from harness.operations import unpack
 from harness.recording import events
 from harness.recording.folder import Recorder
-from harness.runner.inbox import Changed, Did, Gone, Heard, Item, Noted, Opened, Refused, Stopped
+from harness.runner.inbox import Call, Changed, Did, Gone, Heard, Item, Noted, Opened, Refused, Stopped
 from harness.runner.ledger import Ledger
 from harness.runner.life import Life
 from harness.runner.programs import LOAD, Programs, Spot
@@ -61,11 +61,17 @@ class Hearing:
                 self._undo(item.fault, item.node)
             case Did() | Noted():
                 self._life.heard(item)
+            case Call(deed):
+                deed()
             case Gone(pod, text):
                 self._gone(pod, text)
             case Stopped(signal):
                 if not self.leaving:
                     raise Interrupted(signal)
+
+    def heal(self, fault: str) -> None:
+        """All of it goes now, before its time."""
+        self._undo(fault, "")
 
     def trouble(self, kind: events.TroubleKind, text: str) -> None:
         self._recorder.event(events.Trouble(self._ledger.now_ns(), kind, text))

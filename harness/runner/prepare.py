@@ -1,6 +1,6 @@
 """What each agent is told before any node starts. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from harness.cluster import CLIENT, Cluster, Link
 from harness.scenario import Scenario
@@ -17,9 +17,16 @@ def pods(cluster: Cluster) -> tuple[str, ...]:
 
 def prepare(scenario: Scenario, cluster: Cluster, addresses: Sequence[Address]) -> Mapping[str, Prepare]:
     """pod -> its orders: who is who, what runs through Toxiproxy all run long, whom to probe."""
-    names = pods(cluster)
-    links = sorted(scenario.proxied(cluster), key=str)
     slowest_s = max((fault.strength_s() for fault in scenario.faults), default=0.0)
+    return orders(cluster, addresses, scenario.proxied(cluster), slowest_s)
+
+
+def orders(
+    cluster: Cluster, addresses: Sequence[Address], proxied: Collection[Link], slowest_s: float
+) -> Mapping[str, Prepare]:
+    """``proxied``: links that run through Toxiproxy, ports filled in; ``slowest_s``: the most a fault adds to them."""
+    names = pods(cluster)
+    links = sorted(proxied, key=str)
     return {
         pod: Prepare(
             node=pod,

@@ -55,6 +55,7 @@ class Programs:
     def open_beside(self, spot: Spot, order: Arm) -> None:
         """Start an agent beside a node; once it is there it gets ``order``. What became of it is in the inbox."""
         self._spots[spot.name] = spot
+        self._closed.discard(spot.name)  # a fault of that name may have been here before
         self._openers.submit(self._open_beside, spot, order)
 
     def _open_beside(self, spot: Spot, order: Arm) -> None:
