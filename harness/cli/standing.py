@@ -1,9 +1,11 @@
 """A cluster that stands until it is told to go: from a compose file to a session, guarded like a run, and back."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from msgspec.structs import replace as changed
 
 import harness
@@ -12,10 +14,11 @@ from harness.cli import healing, places
 from harness.cli.bound import from_environment, unknown_variables
 from harness.cli.experiment import Identity
 from harness.clock import monotonic_ns, wall
-from harness.cluster import Cluster, Link
+from harness.cluster import CLIENT, Cluster, Link, Node
 from harness.drivers import able, compose
 from harness.drivers.docker import DockerCluster, connect
 from harness.drivers.images import Images, cache_folder
+from harness.drivers.joined import JoinedCluster, Made, refuse
 from harness.drivers.provision import EngineFacts, Say, facts
 from harness.engine import RunningCluster
 from harness.errors import ClusterError, ScenarioError
@@ -96,7 +99,8 @@ class Standing:
 
     def refuse_unable(self, fault: Fault) -> None:
         """Raises ``UnableError`` where this engine or kernel cannot do what the fault needs."""
-        able.refuse((fault,), connect(), self.sidecar, cache_folder(), self.folder, self.say)
+        if fault.needs():
+            able.refuse((fault,), connect(), self.sidecar, cache_folder(), self.folder, self.say)
 
     def down(self) -> None:
         """Heal and remove everything; raises what went wrong, and then the guardian has removed it."""
@@ -127,6 +131,22 @@ def up(plan: Plan, runs: Path, say: Say) -> Standing:
     return stand(
         identity, woven.cluster, woven.ready, running, redacted(woven.text), woven.images, images["sidecar"], plan, say
     )
+
+
+def join(made: Mapping[str, Made], plan: Plan, runs: Path, say: Say) -> Standing:
+    """Containers of testcontainers, by the names they are to have, as a cluster; they are started here."""
+    refuse(made)
+    ports = {name: tuple(int(str(port).partition("/")[0]) for port in one.ports) for name, one in made.items()}
+    cluster = Cluster("containers", tuple(Node(name, name, name, name, ports=ports[name]) for name in made))
+    for node in cluster.nodes:
+        if not re.fullmatch("[a-z0-9][a-z0-9-]{0,39}", node.name) or node.name == CLIENT or node.name[:6] == "chaos-":
+            raise ClusterError(f"'{node.name}' cannot name a node; use a-z, 0-9 and '-', not client, not chaos-.")
+    images = Images(places.dockerfiles(), places.PACKAGE, say).ensure(OURS)
+    healing.refuse_residue(say)
+    identity = Identity.new("containers-cluster", runs)
+    running = JoinedCluster(connect(), Labels(identity.project, str(identity.folder)), cluster, made, images)
+    text = yaml.safe_dump({"containers": [node.name for node in cluster.nodes]})
+    return stand(identity, cluster, (), running, text, tuple(sorted(images.values())), images["sidecar"], plan, say)
 
 
 def stand(

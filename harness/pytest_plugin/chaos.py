@@ -211,6 +211,7 @@ class Chaos:
                 "named, or via='packets' here if the fault has that word",
             )
         self.standing.refuse_unable(fault)
+        self._until(self._session.whole, _IN_FORCE_S)
         injected = Injected(named, fault, self._session.inject(fault, self.seed))
         self._faults[named.name] = injected
         try:
@@ -251,6 +252,7 @@ class Chaos:
         if not self._until(lambda: not self._session.in_force(name), _HEALED_S):
             where = ", ".join(self._session.in_force(name))
             self._session.trouble("not-healed", f"Nothing said that {name} was healed on {where}.")
+        self._until(self._session.whole, _HEALED_S)
 
     # --- objectives ---------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,11 @@
 """The clusters of one scope: each started when it is first asked for, all of them gone at its end."""
 
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from harness.cli.standing import Plan, Standing, up
+from harness.cli.standing import Plan, Standing, join, up
+from harness.drivers.joined import Made
 from harness.errors import HarnessError
 from harness.pytest_plugin.slots import Slots
 
@@ -26,10 +28,17 @@ class Clusters:
         if found is not None:
             del self._standing[plan]
             self._down(found)
+        return self._started(plan, lambda: up(plan, self._runs, self.said.append))
+
+    def join(self, plan: Plan, made: Mapping[str, Made]) -> Standing:
+        """Containers that are started now, as a cluster."""
+        return self._started(plan, lambda: join(made, plan, self._runs, self.said.append))
+
+    def _started(self, plan: Plan, start: Callable[[], Standing]) -> Standing:
         with ExitStack() as stack:
             SLOTS.take(self.said.append)
             stack.callback(SLOTS.release)
-            self._standing[plan] = up(plan, self._runs, self.said.append)
+            self._standing[plan] = start()
             stack.pop_all()
         return self._standing[plan]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.cli.standing import Plan, Standing
+    from harness.drivers.joined import Made
     from harness.pytest_plugin.chaos import Chaos
     from harness.pytest_plugin.clusters import Clusters
 
@@ -58,13 +59,22 @@ def chaos(request: pytest.FixtureRequest) -> "Chaos":
 
 @pytest.fixture
 def chaos_cluster(request: pytest.FixtureRequest) -> "Callable[..., Chaos]":
-    """``chaos_cluster("docker-compose.yml")``: as the mark does it, for this test, named where it runs."""
+    """``chaos_cluster("docker-compose.yml")``: as the mark does it, for this test, named where it runs.
 
-    def start(cluster: str, **options: object) -> "Chaos":
-        _, plan = _asked(request, cluster, **options)
+    ``chaos_cluster({"db": DockerContainer(...)})``: containers of testcontainers that were not started yet. They are
+    started here, on a network of their own on which each has its name, and are gone after the test.
+    """
+
+    def start(cluster: "str | Mapping[str, Made]", **options: Any) -> "Chaos":
+        made = None if isinstance(cluster, str | Path) else cluster
+        _, plan = _asked(request, ",".join(made) if made else str(cluster), **options)
         _need_engine(request.config)
+        if made:
+            from harness.drivers.joined import set_up
+
+            set_up()
         clusters: Clusters = request.getfixturevalue("_chaos_function")
-        return _stage(request, clusters.get(plan))
+        return _stage(request, clusters.join(plan, made) if made else clusters.get(plan))
 
     return start
 

@@ -1,5 +1,7 @@
 """What the deciding thread does with each thing it hears: write it down, pass it on, or give up."""
 
+from collections.abc import Callable
+
 from harness import wire
 from harness.clock import monotonic_ns
 from harness.cluster import Cluster
@@ -45,6 +47,8 @@ class Hearing:
         self.loads_ended: set[str] = set()
         self.died: list[str] = []
         self.leaving = False
+        self.started: Callable[[str], None] = lambda node: None  # a node's container was started, by whomever
+        self.replaced: set[tuple[str, str]] = set()  # ("die" or "gone", pod): of a sidecar that another one replaces
 
     def hear(self, item: Item) -> None:
         match item:
@@ -138,6 +142,8 @@ class Hearing:
             return
         if part == "node":
             self._recorder.event(events.ContainerChanged(at_ns, node, action, exit_code))
+            if action == "start":
+                self.started(node)
             ours = self._life.changed(node, action, at_ns) or self._tally.stops(node)
             if not ours and not self.leaving:
                 self.died.append(f"{node} ended by itself with exit code {exit_code}")
@@ -146,6 +152,8 @@ class Hearing:
             self._ours_died(part, node)
 
     def _ours_died(self, part: str, node: str) -> None:
+        if part == "pod" and self._was_replaced("die", node):
+            return
         log = f"its log is logs/{node}.{part}.log."
         if part == "prometheus":  # the load and the faults go on without it: only what is asked of it is lost
             self.trouble("prometheus-lost", f"Prometheus ended by itself; {log}")
@@ -154,7 +162,15 @@ class Hearing:
         else:
             self._spoiled("agent-lost", f"The sidecar of {node} ended by itself; {log}")
 
+    def _was_replaced(self, how: str, pod: str) -> bool:
+        if (how, pod) not in self.replaced:
+            return False
+        self.replaced.discard((how, pod))
+        return True
+
     def _gone(self, pod: str, text: str) -> None:
+        if self._was_replaced("gone", pod):
+            return
         self._programs.lost(pod)
         if spot := self._programs.spot(pod):
             self._beside_lost(spot, text)

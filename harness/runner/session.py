@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from harness import wire
 from harness.clock import to_ns
@@ -16,13 +16,13 @@ from harness.cluster import Cluster, Link
 from harness.engine import RunningCluster
 from harness.errors import EngineError, HarnessError, StartError
 from harness.faults import Fault
-from harness.primitives import AnyPrimitive, Beside, EnginePrimitive
+from harness.primitives import KERNEL_LEASE_MARGIN_S, AnyPrimitive, Beside, EnginePrimitive, PodPrimitive
 from harness.recording import events
 from harness.recording.folder import Recorder
 from harness.runner.inbox import Call, Inbox
 from harness.runner.plan import AFTER_S, Planner
 from harness.runner.play import How, Options, Player
-from harness.runner.prepare import orders
+from harness.runner.prepare import orders, pods
 from harness.runner.programs import LOAD, Spot
 from harness.runner.questions import ask_all, scraping
 from harness.runner.tee import Tee
@@ -42,6 +42,14 @@ _AGAIN_S = 0.05
 _BESIDE_LEAD_S, _LEAD_S, _ENGINE_LEAD_S = 1.5, 0.5, 0.02
 
 _T = TypeVar("_T")
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A running cluster whose nodes own their namespaces: one that is started again has another."""
+
+    def rejoin(self, node: str) -> tuple[wire.Address, ...]:
+        """A new sidecar beside the node; everybody's addresses then."""
 
 
 class Session(Player):
@@ -71,6 +79,9 @@ class Session(Player):
         self._closing = False
         self._ended: Future[How] = Future()
         self._made: dict[str, tuple[AnyPrimitive, ...]] = {}
+        self._until_ns: dict[str, int] = {}
+        if isinstance(running, Joining):
+            self._hearing.started = partial(self._rejoin, running)
 
     # --- from the first container to the last -------------------------------------------------------------------------
 
@@ -116,7 +127,8 @@ class Session(Player):
                 answer.set_exception(error)
 
         self._inbox.put(Call(act))
-        while not wait((answer, self._ended), timeout=_AGAIN_S, return_when="FIRST_COMPLETED").done:
+        futures: list[Future[Any]] = [answer, self._ended]
+        while not wait(futures, timeout=_AGAIN_S, return_when="FIRST_COMPLETED").done:
             if self._hearing.leaving and not self._closing:
                 raise EngineError(f"the cluster is gone: {self.lost()}")
         if not answer.done():
@@ -144,6 +156,50 @@ class Session(Player):
     def now_ns(self) -> int:
         """Now, on the pods' clock."""
         return self._now_ns()
+
+    # --- nodes that own their namespaces ------------------------------------------------------------------------------
+
+    def _rejoin(self, running: Joining, node: str) -> None:
+        """Its old sidecar sits in a namespace that nobody uses any more; what was in force there is gone with it."""
+        if not self._opened.is_set() or self._hearing.leaving:
+            return
+        self._hearing.replaced |= {("die", node), ("gone", node)}
+        self._hearing.prepared.discard(node)
+        lost = [fault for fault, where in self._ledger.open() if where == node and self._arm_of(fault, node)]
+        now_ns = self._now_ns()
+        for fault in lost:
+            counted = self._hearing.counters.get(node)
+            met = next((met for met in counted.met if met.fault == fault), None) if counted else None
+            figures = (met.packets, met.bytes, met.echoes) if met else (0, 0, 0)
+            self._ledger.healed(events.FaultHealed(now_ns, fault, node, now_ns, now_ns, "end", *figures))
+        threading.Thread(target=self._join, args=(running, node, lost), name=f"rejoin-{node}", daemon=True).start()
+
+    def _join(self, running: Joining, node: str, lost: Sequence[str]) -> None:
+        try:
+            addresses = running.rejoin(node)
+            stream = self._running.open_agent(node)
+        except HarnessError as error:
+            text = f"The sidecar of {node} could not join it after its restart: {error}"
+            self._inbox.put(Call(lambda: self._hearing.trouble("agent-lost", text)))
+            return
+        order = orders(self._cluster, addresses, self._links, 0.0)[node]
+
+        def attach() -> None:
+            self._programs.replace(node, stream)
+            self._programs.send(node, order)
+            for arm in (self._arm_of(fault, node) for fault in lost):
+                if arm:
+                    self._programs.send(node, arm)
+
+        self._inbox.put(Call(attach))
+
+    def _arm_of(self, fault: str, node: str) -> wire.Arm | None:
+        """Its part in that pod once more, from now on; None where it has none, or is over."""
+        parts = tuple(p for p in self._made.get(fault, ()) if isinstance(p, PodPrimitive) and p.node == node)
+        at_ns, until_ns = self._now_ns() + to_ns(_LEAD_S), self._until_ns.get(fault, 0)
+        if not parts or until_ns <= at_ns:
+            return None
+        return wire.Arm(fault, at_ns, until_ns, (until_ns - at_ns) / 1e9 + KERNEL_LEASE_MARGIN_S, parts)
 
     # --- what is done to it -------------------------------------------------------------------------------------------
 
@@ -193,6 +249,7 @@ class Session(Player):
             made_of = () if pending(fault) else fault.compile(self._cluster, self._links, sub_seed(seed, fault.name))
             at_ns = self._now_ns() + to_ns(_lead_s(made_of))
             self._made[fault.name] = made_of
+            self._until_ns[fault.name] = at_ns + to_ns(fault.for_s)
             self._tally.resolved(fault)
             self._ledger.healed_ns.pop(fault.name, None)
             planner = Planner(
@@ -231,6 +288,10 @@ class Session(Player):
             return tuple(dict.fromkeys([*(node for _, node in self._ledger.open(fault)), *deeds]))
 
         return self._call(deed)
+
+    def whole(self) -> bool:
+        """Has every pod an agent that is ready? Not while a sidecar joins a node that was started again."""
+        return self._call(lambda: self._hearing.prepared >= set(pods(self._cluster)))
 
     def trouble(self, kind: events.TroubleKind, text: str) -> None:
         self._call(lambda: self._hearing.trouble(kind, text))
