@@ -121,6 +121,11 @@ def mark_children(project: str) -> None:
     os.environ[_RUN] = project
 
 
+def unmark_children() -> None:
+    """What this process starts from now on is its own business."""
+    os.environ.pop(_RUN, None)
+
+
 def end_children(project: str) -> None:
     """SIGKILL what a run's harness had started and left behind: a compose that goes on starting the dead run's nodes.
 

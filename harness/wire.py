@@ -283,7 +283,14 @@ class Once(Message, frozen=True):
     options: tuple[tuple[str, str], ...] = ()
 
 
-ToClient = Load | Once | Heartbeat | Stop
+class EndLoad(Message, frozen=True):
+    """The load of ``traffic`` ends at ``end_ns``, sooner than it was to; one that is over is left alone."""
+
+    traffic: str
+    end_ns: int
+
+
+ToClient = Load | EndLoad | Once | Heartbeat | Stop
 
 
 class Answered(Message, frozen=True):

@@ -79,9 +79,9 @@ def load(name: str, overrides: Overrides) -> Bound:
     variables = {**environment.variables(), **dict(drafted.variables), **dict(overrides.variables)}
     twin = drafted.scenario.twin if drafted.scenario else None
     unknown = [
-        *_unknown(found, drafted, drafted.variables, "with"),
-        *_unknown(found, drafted, twin.variables if twin else (), "twin"),
-        *_unknown(found, drafted, overrides.variables, ""),
+        *unknown_variables(found, drafted, drafted.variables, "with"),
+        *unknown_variables(found, drafted, twin.variables if twin else (), "twin"),
+        *unknown_variables(found, drafted, overrides.variables, ""),
     ]
     try:
         config = compose.resolve(found, "chaos", variables)
@@ -117,7 +117,7 @@ def _carrying(drafted: Draft, scenario: Scenario, folder: Path) -> tuple[Scenari
     return replace(scenario, traffic=carrying), tuple(texts.items())
 
 
-def _unknown(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> Iterator[Problem]:
+def unknown_variables(compose_file: Path, drafted: Draft, variables: Pairs, key: str) -> Iterator[Problem]:
     """Variables that the compose file does not have: a misspelt one would be a run of something else."""
     text = "\n".join(file.read_text() for file in compose.files(compose_file))
     if re.search(r"(?m)^\s*(extends|include):", text):

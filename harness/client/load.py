@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from harness.client.arrivals import arrivals
 from harness.client.asks import Pools, Weighted, asks
 from harness.client.exchange import Exchange
@@ -172,6 +174,12 @@ class Running:
             self._sending = False
             self._loop.remove_reader(self._timer.fd)
             self._timer.close()
+
+    def end_at(self, end_ns: int) -> None:
+        """Nothing falls due from then on; what is in flight is waited for."""
+        if self._sending and end_ns < self.load.end_ns:
+            self.load = replace(self.load, end_ns=end_ns)
+            self._timer.arm(min(self._arrivals.next_ns, end_ns))
 
     def stop(self) -> None:
         """Send nothing more, wait for nothing more; what has ended is told."""

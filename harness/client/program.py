@@ -19,6 +19,7 @@ from harness.clock import monotonic_ns, to_s
 from harness.errors import HarnessError, WireError
 from harness.wire import (
     Answered,
+    EndLoad,
     Failed,
     Heartbeat,
     Hello,
@@ -94,6 +95,9 @@ class Program:
                     self._say(Pulse(message.number, monotonic_ns()))
                 case Load():
                     self._start(message)
+                case EndLoad(traffic, end_ns):
+                    if running := self._loads.get(traffic):
+                        running.end_at(end_ns)
                 case Once():
                     self._ask(message)
                 case Stop():

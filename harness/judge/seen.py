@@ -86,8 +86,8 @@ def _doubts(
         if not failed:
             yield f"{fault.name} never came into force"
         return
-    if absent := _absent(fault, evidence, cluster):
-        yield f"{fault.name} never came into force on {', '.join(absent)}"
+    if missing := absent(fault, evidence, cluster):
+        yield f"{fault.name} never came into force on {', '.join(missing)}"
     if not record.seen:
         why = [f"; {event.text}" for event in evidence.failed(fault.name)]
         yield f"{fault.name} was never seen: {record.witness}{''.join(why[:1])}"
@@ -100,7 +100,7 @@ def _doubts(
         yield f"{fault.name} changed what it does not name: {'; '.join(others)}"
 
 
-def _absent(fault: Fault, evidence: Evidence, cluster: Cluster) -> list[str]:
+def absent(fault: Fault, evidence: Evidence, cluster: Cluster) -> list[str]:
     """Where it was meant to be and of which nothing more was heard: pods for what is done to networks, else nodes."""
     pods = {node.name: node.pod for node in cluster.nodes}
     intents = [intent for intent in evidence.of(Intent) if intent.fault == fault.name]

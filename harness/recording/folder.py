@@ -43,6 +43,11 @@ class Recorder:
     def probe(self, probe: events.Probed) -> None:
         self._append(self._probes, events.encode(probe), flush=False)
 
+    def flush(self) -> None:
+        """Whoever reads now finds everything."""
+        with self._guarded():
+            self._probes.flush()
+
     def operations(self, traffic: str, packed: bytes) -> None:
         with self._guarded(), (self.folder / OPERATIONS / f"{traffic}.bin").open("ab") as file:
             file.write(packed)

@@ -1,12 +1,14 @@
 """What the deciding thread does with each thing it hears: write it down, pass it on, or give up."""
 
+from collections.abc import Callable
+
 from harness import wire
 from harness.clock import monotonic_ns
 from harness.cluster import Cluster
 from harness.operations import unpack
 from harness.recording import events
 from harness.recording.folder import Recorder
-from harness.runner.inbox import Changed, Did, Gone, Heard, Item, Noted, Opened, Refused, Stopped
+from harness.runner.inbox import Call, Changed, Did, Gone, Heard, Item, Noted, Opened, Refused, Stopped
 from harness.runner.ledger import Ledger
 from harness.runner.life import Life
 from harness.runner.programs import LOAD, Programs, Spot
@@ -45,6 +47,8 @@ class Hearing:
         self.loads_ended: set[str] = set()
         self.died: list[str] = []
         self.leaving = False
+        self.started: Callable[[str], None] = lambda node: None  # a node's container was started, by whomever
+        self.replaced: set[tuple[str, str]] = set()  # ("die" or "gone", pod): of a sidecar that another one replaces
 
     def hear(self, item: Item) -> None:
         match item:
@@ -61,11 +65,17 @@ class Hearing:
                 self._undo(item.fault, item.node)
             case Did() | Noted():
                 self._life.heard(item)
+            case Call(deed):
+                deed()
             case Gone(pod, text):
                 self._gone(pod, text)
             case Stopped(signal):
                 if not self.leaving:
                     raise Interrupted(signal)
+
+    def heal(self, fault: str) -> None:
+        """All of it goes now, before its time."""
+        self._undo(fault, "")
 
     def trouble(self, kind: events.TroubleKind, text: str) -> None:
         self._recorder.event(events.Trouble(self._ledger.now_ns(), kind, text))
@@ -136,6 +146,8 @@ class Hearing:
             return
         if part == "node":
             self._recorder.event(events.ContainerChanged(at_ns, node, action, exit_code))
+            if action == "start":
+                self.started(node)
             ours = self._life.changed(node, action, at_ns) or self._tally.stops(node)
             ours = ours or (exit_code == 0 and self._cluster.node(node).job)
             if not ours and not self.leaving:
@@ -145,6 +157,8 @@ class Hearing:
             self._ours_died(part, node)
 
     def _ours_died(self, part: str, node: str) -> None:
+        if part == "pod" and self._was_replaced("die", node):
+            return
         log = f"its log is logs/{node}.{part}.log."
         if part == "prometheus":  # the load and the faults go on without it: only what is asked of it is lost
             self.trouble("prometheus-lost", f"Prometheus ended by itself; {log}")
@@ -153,7 +167,15 @@ class Hearing:
         else:
             self._spoiled("agent-lost", f"The sidecar of {node} ended by itself; {log}")
 
+    def _was_replaced(self, how: str, pod: str) -> bool:
+        if (how, pod) not in self.replaced:
+            return False
+        self.replaced.discard((how, pod))
+        return True
+
     def _gone(self, pod: str, text: str) -> None:
+        if self._was_replaced("gone", pod):
+            return
         self._programs.lost(pod)
         if spot := self._programs.spot(pod):
             self._beside_lost(spot, text)

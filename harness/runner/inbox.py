@@ -84,7 +84,14 @@ class Stopped:
     signal: str
 
 
-Item = Heard | Opened | Gone | Changed | Refused | Did | Noted | Stopped
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody who plays by hand asks for a deed; it must not wait for anything that is heard."""
+
+    deed: Callable[[], None]
+
+
+Item = Heard | Opened | Gone | Changed | Refused | Did | Noted | Stopped | Call
 
 
 class Inbox:

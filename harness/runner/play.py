@@ -1,6 +1,6 @@
 """Playing one scenario, from the first container to the last. One thread decides; its control flow is here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -136,7 +136,7 @@ class Player:
         self._watcher.say(f"starting {len(names)} pods, the load and Prometheus")
         self._running.start_pods()
         self._programs.open(names)
-        for pod, order in prepare(self._scenario, self._cluster, self._running.addresses()).items():
+        for pod, order in self._orders().items():
             self._programs.send(pod, order)
         every = set(names)
         self._until(lambda: self._hearing.prepared >= every, _ANSWER_S, lambda: self._unprepared(every))
@@ -150,6 +150,9 @@ class Player:
         scraped = "Prometheus to scrape every target once"
         self._until(lambda: self._ready() and scrape.seen(self._now_ns()), _ANSWER_S, lambda: scraped)
         self._note_clocks()
+
+    def _orders(self) -> Mapping[str, wire.Prepare]:
+        return prepare(self._scenario, self._cluster, self._running.addresses())
 
     def _unprepared(self, every: set[str]) -> str:
         return f"the agents of {', '.join(sorted(every - self._hearing.prepared))} to prepare their pods"

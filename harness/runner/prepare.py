@@ -1,6 +1,6 @@
 """What each agent is told before any node starts. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from harness.cluster import CLIENT, Cluster, Link
 from harness.scenario import Scenario
@@ -17,9 +17,19 @@ def pods(cluster: Cluster) -> tuple[str, ...]:
 
 def prepare(scenario: Scenario, cluster: Cluster, addresses: Sequence[Address]) -> Mapping[str, Prepare]:
     """pod -> its orders: who is who, what runs through Toxiproxy all run long, whom to probe."""
-    names = pods(cluster)
-    links = sorted(scenario.proxied(cluster), key=str)
     slowest_s = max((fault.strength_s() for fault in scenario.faults), default=0.0)
+    return orders(cluster, addresses, scenario.proxied(cluster), slowest_s, faults=bool(scenario.faults))
+
+
+def orders(
+    cluster: Cluster, addresses: Sequence[Address], proxied: Collection[Link], slowest_s: float, *, faults: bool = True
+) -> Mapping[str, Prepare]:
+    """``proxied``: links that run through Toxiproxy, ports filled in; ``slowest_s``: the most a fault adds to them.
+
+    ``faults``: whether there will be any.
+    """
+    names = pods(cluster)
+    links = sorted(proxied, key=str)
     return {
         pod: Prepare(
             node=pod,
@@ -27,7 +37,7 @@ def prepare(scenario: Scenario, cluster: Cluster, addresses: Sequence[Address]) 
             ports=_ports(cluster, pod),
             redirects=_redirects([link for link in links if cluster.pod_of(link.source) == pod]),
             peers=_peers(names, pod),
-            probe_every_s=_probe_every_s(scenario, names),
+            probe_every_s=_probe_every_s(names, faults=faults),
             probe_timeout_s=_PROBE_TIMEOUT_S + 2 * slowest_s,
             scraped=_scraped(cluster, pod),
         )
@@ -35,9 +45,9 @@ def prepare(scenario: Scenario, cluster: Cluster, addresses: Sequence[Address]) 
     }
 
 
-def _probe_every_s(scenario: Scenario, names: Sequence[str]) -> float:
+def _probe_every_s(names: Sequence[str], *, faults: bool) -> float:
     """Echoes are witnesses: with nothing to witness they only show that the links are there."""
-    if not scenario.faults:
+    if not faults:
         return 2.0
     return 0.5 if len(names) <= 6 else 1.0
 

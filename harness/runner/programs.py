@@ -52,9 +52,16 @@ class Programs:
         self._inbox.read(LOAD, self._streams[LOAD], decode_from_client)
         self.heart.add(self._streams)
 
+    def replace(self, pod: str, stream: Stream) -> None:
+        """The agent of a pod whose sidecar is another one now."""
+        self._streams[pod] = stream
+        self._inbox.read(pod, stream, decode_from_agent)
+        self.heart.add({pod: stream})
+
     def open_beside(self, spot: Spot, order: Arm) -> None:
         """Start an agent beside a node; once it is there it gets ``order``. What became of it is in the inbox."""
         self._spots[spot.name] = spot
+        self._closed.discard(spot.name)  # a fault of that name may have been here before
         self._openers.submit(self._open_beside, spot, order)
 
     def _open_beside(self, spot: Spot, order: Arm) -> None:

@@ -69,8 +69,12 @@ class Tally:
         self._rtt_s: dict[tuple[str, str], float] = {}
         self._late: Counter[tuple[str, str]] = Counter()  # echoes in a row that were late or lost
 
+    def admit(self, traffic: str) -> None:
+        """One that began while the run ran."""
+        self._traffic[traffic] = _TrafficTally()
+
     def resolved(self, fault: Fault) -> None:
-        """Whom it hits was looked up."""
+        """Whom it hits was looked up, or it is of no scenario."""
         self._faults[fault.name] = fault
 
     def operations(self, traffic: str, operations: list[Operation]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from harness.client.connection import outcome_of
 from harness.operations import Operation, Outcome
 from harness.pace import Pace
-from harness.wire import Answered, Failed, Heartbeat, LoadDone, Once, Operations, Pulse, Share, Stop, Stretch
+from harness.wire import Answered, EndLoad, Failed, Heartbeat, LoadDone, Once, Operations, Pulse, Share, Stop, Stretch
 from tests.client.peer import HEAD, LAST_CHUNK, Reply, chunk, frames, right_text, serving, whole
 from tests.client.talk import Talk, alone, inside, load, peer_alone
 
@@ -439,3 +439,15 @@ def test_a_page_needs_its_status_and_its_words() -> None:
         got = talk.run(load(seen.port, client="http", rate_per_s=20.0, options=options))
     assert Counter(o.outcome.name for o in got) == {"OK": 5, "WRONG": 5}
     assert {head.split(b"\r\n")[0] for head in seen.requests} == {b"GET /health HTTP/1.1"}
+
+
+def test_a_load_that_is_told_to_end_sooner_sends_nothing_that_falls_due_later() -> None:
+    with serving(right) as seen, inside() as talk:
+        asked = load(seen.port, for_s=60.0, rate_per_s=50.0)
+        end_ns = asked.start_ns + 400_000_000
+        talk.say(asked, EndLoad("chat", end_ns), EndLoad("nobody", end_ns))
+        done = talk.next(LoadDone)
+        assert ([o.due_ns for o in talk.operations()], done.sent) == (
+            [asked.start_ns + i * 20_000_000 for i in range(20)],
+            20,
+        )

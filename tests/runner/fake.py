@@ -191,10 +191,24 @@ class Generator(Program):
                 wrong = host in self._fake.habits.wrong_answers
                 self.say(wire.Answered(number, "REFUSED" if wrong else "OK", 0.004, "" if wrong else f"{host}-0300"))
                 self._fake.happens(f"asked {host}")
+            case wire.Load() as load if load.end_ns - load.start_ns > to_ns(3600):
+                self._ends_ns = load.end_ns
+                self.at(load.start_ns, lambda: self._next(load, 0))
             case wire.Load() as load:
                 self._load(load)
+            case wire.EndLoad(_, end_ns):
+                self._ends_ns = end_ns
             case wire.Heartbeat(number):
                 self.say(wire.Pulse(number, monotonic_ns()))
+
+    def _next(self, load: wire.Load, number: int) -> None:
+        """A load that goes on until it is told to end."""
+        due_ns = load.start_ns + round(number * 1e9 / load.rate_per_s)
+        if due_ns >= self._ends_ns:
+            self.say(wire.LoadDone(load.traffic, number, 1))
+            return
+        self._operate(load.traffic, due_ns)
+        self.at(load.start_ns + round((number + 1) * 1e9 / load.rate_per_s), lambda: self._next(load, number + 1))
 
     def _load(self, load: wire.Load) -> None:
         gap_ns = to_ns(1 / load.rate_per_s)
