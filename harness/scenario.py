@@ -29,6 +29,7 @@ class Phases:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """``variables``: the compose file's own, set by ``with:``. ``expected``: what must be violated, or None.
+    ``baseline``: the name of saved figures.
 
     ``faults``: on names, but for those that must be looked up when they are due (``harness.targets.pending``).
     """
@@ -47,6 +48,7 @@ class Scenario:
     stop_when: tuple[StopWhen, ...] = ()
     time_limit_s: float | None = None
     repeat: Repeat | None = None
+    baseline: str | None = None
 
     @property
     def limit_s(self) -> float:

@@ -106,6 +106,7 @@ def parse(data: bytes, file: str) -> Draft:
             stop_when=_values(stop_when),
             time_limit_s=plain.time_limit_s,
             repeat=repeat,
+            baseline=plain.baseline,
         )
     return Draft(
         file=file,

@@ -74,6 +74,7 @@ class Evidence:
     ``placebos``: when faults would have been in force, in a run without faults; ``hit``: the nodes that a fault hits,
     as one traffic sees it, by (fault, traffic). The judge knows both from the scenario. ``logs``: the text of each
     container's log by its file's name, such as ``n1.node.log``. ``baseline``: figures of earlier runs, by objective.
+    ``witnessed``: the faults that were seen and met by traffic, as the judge finds them.
     """
 
     events: tuple[AnyEvent, ...]
@@ -83,6 +84,7 @@ class Evidence:
     hit: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     logs: Mapping[str, str] = field(default_factory=dict)
     baseline: Mapping[str, float] = field(default_factory=dict)
+    witnessed: frozenset[str] = frozenset()
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def once(self, what: tuple[object, ...], compute: Callable[[], _T]) -> _T:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.errors import RecordingError
-from harness.operations import Operation, unpack
+from harness.operations import PACKED_BYTES, Operation, unpack
 from harness.recording import events
 from harness.recording.evidence import Evidence
 
@@ -74,8 +74,14 @@ def read(folder: Path) -> Evidence:
     """Everything a judge needs. A last line that was cut off is left out; any other bad line is an error."""
     journal = [events.decode(line, where) for line, where in _lines(folder / JOURNAL)]
     probes = [events.decode_probe(line, where) for line, where in _lines(folder / PROBES)]
-    operations = _operations(folder / OPERATIONS)
-    return Evidence(events=tuple(journal), operations=operations, probes=tuple(probes), logs=Logs(folder))
+    given = next((event for event in journal if isinstance(event, events.Baseline)), None)
+    return Evidence(
+        events=tuple(journal),
+        operations=_operations(folder / OPERATIONS),
+        probes=tuple(probes),
+        logs=Logs(folder),
+        baseline=dict(given.figures) if given else {},
+    )
 
 
 def scenario_text(folder: Path) -> bytes:
@@ -118,10 +124,13 @@ def _operations(folder: Path) -> Mapping[str, tuple[Operation, ...]]:
 
 
 def _unpacked(file: Path) -> tuple[Operation, ...]:
+    found: list[Operation] = []
     try:
-        return tuple(sorted(unpack(_bytes(file))))
+        found.extend(unpack(_bytes(file)))  # as far as it goes
     except ValueError as error:
-        raise RecordingError(f"{file.name}: not operations ({error}): the recording is damaged") from error
+        where = f"{file.name}: byte {len(found) * PACKED_BYTES}"
+        raise RecordingError(f"{where}: not operations ({error}): the recording is damaged") from error
+    return tuple(sorted(found))
 
 
 def _bytes(file: Path) -> bytes:
