@@ -216,6 +216,7 @@ CASES = (
     # Real runs, as they are.
     Case("held", "partition", "held"),
     Case("held-process-and-stream", "kill", "held"),
+    Case("held-without-faults", "control", "held"),
     Case("too-close-to-tell", "strained", "inconclusive"),
     Case("violated", "blind", "violated"),
     # No fault, but a machine so busy that the nodes could not keep up: users did lose answers, and that is said.
