@@ -9,7 +9,7 @@ HARNESS := .venv/bin/harness
 
 .DEFAULT_GOAL := help
 .PHONY: help venv engine images chaos check plan judge doctor test test-unit test-cluster lint bench self-chaos docs lock wheel \
-	suite twins nightly signoff verify logs status artifacts heal clean
+	control-runs recordings suite twins nightly signoff verify logs status artifacts heal clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +78,13 @@ bench: images ## What we promise of speed, measured here, beside the peers
 
 self-chaos: images ## Does anything of ours outlive us? The harness is harmed 200 times (ARGS="--seed 7"); goes on where it was
 	@.venv/bin/python -m selfchaos $(ARGS)
+
+RUNS ?= 50
+control-runs: images ## Is there a false alarm? RUNS=50 short runs without faults; goes on where it was (ARGS="--workers 1")
+	@.venv/bin/python -m selfchaos.controls --runs $(RUNS) $(ARGS)
+
+recordings: venv ## Write the expected verdicts of tests/recordings anew, after JUDGE was raised
+	@.venv/bin/python -m tests.recordings
 
 docs: venv ## Write the pages in docs/ that are made from classes and files
 	@for page in faults objectives clients scenarios clusters; do \

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 _RECORD = struct.Struct("<qqqIBB10s")
+PACKED_BYTES = _RECORD.size
 
 
 class Outcome(IntEnum):

@@ -40,6 +40,7 @@ class Twin:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """``variables``: the compose file's own, set by ``with:``. ``expected``: what must be violated, or None.
+    ``baseline``: the name of saved figures.
 
     ``broken``: this is the twin that a scenario declares; beside what is expected, more may be violated.
 
@@ -62,6 +63,7 @@ class Scenario:
     repeat: Repeat | None = None
     twin: Twin | None = None
     broken: bool = False
+    baseline: str | None = None
 
     @property
     def limit_s(self) -> float:

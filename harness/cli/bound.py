@@ -36,10 +36,14 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the command line sets: it goes before the scenario, the scenario before the environment."""
+    """What the command line sets: it goes before the scenario, the scenario before the environment.
+
+    ``baseline``: a name, or a file.
+    """
 
     seed: int | None = None
     variables: Pairs = ()
+    baseline: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def command() -> None:
 @_WITH
 @_RUNS
 @series.REPEAT
+@series.BASELINE
 @series.SAVE_BASELINE
 @_sentences
 def run(
@@ -73,11 +74,12 @@ def run(
     variables: tuple[tuple[str, str], ...],
     runs: Path | None,
     repeat: int | None,
+    baseline: str | None,
     save_baseline: str | None,
 ) -> int:
     """Play scenario NAME (a name, or a file) and judge it."""
     name = f"{places.TWINS}{name}" if twin else name
-    folder, asked = runs or places.runs(), Overrides(seed, variables)
+    folder, asked = runs or places.runs(), Overrides(seed, variables, baseline)
     options = Options(without_faults=no_faults, keep=keep)
 
     def once(overrides: Overrides) -> experiment.Result:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import harness
 from harness import guardian
-from harness.cli import environment, healing, places, results
+from harness.cli import baselines, environment, healing, places, results
 from harness.cli.bound import Bound, Overrides, draft, load
 from harness.clock import monotonic_ns, wall
 from harness.drivers import able
@@ -70,6 +70,7 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     facts = ensure_engine(live.say)
     healing.refuse_residue(live.say)
     bound = load(name, overrides)
+    baseline = baselines.given(bound, overrides.baseline, without_faults=options.without_faults)
     identity = Identity.new(bound.name, runs)
     live.title(bound.name, bound.cluster.name, len(bound.cluster.nodes), bound.scenario.seed, identity.run)
     live.say(f"engine  docker {facts.server}, compose {facts.compose}, cgroup v{facts.cgroup}, kernel {facts.kernel}")
@@ -81,6 +82,8 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     woven = weave(bound.cluster.name, bound.config, images, labels)
     DockerCluster(connect(), identity.project, woven, bound.compose_file.parent).fetch_images(live.say)
     recorder = _record(identity, bound, woven, facts, options, overrides)
+    if baseline is not None:
+        recorder.event(baseline, sync=True)
     lock = alive.hold(identity.folder)
     how = _play(bound, woven, identity, recorder, options, live)
     took_s = (monotonic_ns() - began_ns) / 1e9
@@ -118,7 +121,7 @@ def _record(
     recorder.text(SCENARIO, bound.text)
     for file, text in bound.files:
         recorder.text(f"file-{Path(file).name}", text)
-    recorder.text(WOVEN, redacted(woven.text))
+    recorder.text(WOVEN, redacted(woven.text, bound.compose_file.parent))
     known = [
         ("harness", harness.__version__),
         ("engine", facts.server),

@@ -9,6 +9,8 @@ import click
 import msgspec
 
 from harness.cli import places, results
+from harness.cli.baselines import BASELINES
+from harness.cli.baselines import file_of as baseline_file
 from harness.cli.bound import Overrides, draft
 from harness.cli.experiment import Identity, Result
 from harness.cli.sentences import sentences
@@ -23,8 +25,6 @@ from harness.series import sample as samples
 from harness.series.record import Ended, Played, Series, seed_of
 from harness.series.sequential import decide
 from harness.units import share, show_share
-
-BASELINES = Path("baselines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ REPEAT = click.option(
 )
 SAVE_BASELINE = click.option(
     "--save-baseline", metavar="NAME|FILE", default=None, help=f"Keep the figures: {BASELINES}/NAME.json, or FILE.json."
+)
+
+BASELINE = click.option(
+    "--baseline", metavar="NAME|FILE", default=None, help="What '<= 1.2 x baseline' is a multiple of; see the next."
 )
 
 
@@ -162,10 +166,6 @@ def save(word: str, folder: Path) -> None:
     except OSError as error:
         raise RecordingError(f"{file} cannot be written: {error.strerror}.") from error
     click.echo(f"saved   {places.shown(file)} ({_runs(sample)}); compare with: harness compare {word} RUNS", err=True)
-
-
-def baseline_file(word: str) -> Path:
-    return Path(word) if word.endswith(".json") else BASELINES / f"{word}.json"
 
 
 def _sample(word: str, runs: Path) -> samples.Sample:

@@ -129,7 +129,15 @@ def up(plan: Plan, runs: Path, say: Say) -> Standing:
     woven = weave(name, config, images, Labels(identity.project, str(identity.folder)))
     running = DockerCluster(connect(), identity.project, woven, file.parent)
     return stand(
-        identity, woven.cluster, woven.ready, running, redacted(woven.text), woven.images, images["sidecar"], plan, say
+        identity,
+        woven.cluster,
+        woven.ready,
+        running,
+        redacted(woven.text, file.parent),
+        woven.images,
+        images["sidecar"],
+        plan,
+        say,
     )
 
 

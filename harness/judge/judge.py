@@ -19,6 +19,7 @@ from harness.recording.events import Ready, TornDown
 from harness.recording.evidence import Evidence
 from harness.scenario import Scenario
 from harness.stats import ended
+from harness.traffic import Traffic
 
 _ORDER: tuple[Word, ...] = ("held", "inconclusive", "violated")
 _EXIT: dict[Word, int] = {"held": errors.HELD, "inconclusive": errors.INCONCLUSIVE, "violated": errors.VIOLATED}
@@ -81,6 +82,7 @@ def _case(scenario: Scenario, evidence: Evidence, without_faults: bool) -> Case:
         evidence = replace(evidence, placebos={f.name: planned(f, scenario, evidence) for f in scenario.faults})
     elif evidence.began:
         seen = tuple(see(fault, scenario, evidence, evidence.began.cluster) for fault in scenario.faults)
+        evidence = replace(evidence, witnessed=frozenset(one.record.name for one in seen if one.witnessed))
     doubts = (
         *measurement_doubts(scenario, evidence),
         *(fault_doubt(one.record.name, text) for one in seen for text in one.doubts),
@@ -91,7 +93,7 @@ def _case(scenario: Scenario, evidence: Evidence, without_faults: bool) -> Case:
         objectives=objectives,
         findings=tuple(_doubted(o, o.measure(evidence), doubts) for o in objectives),
         seen=seen,
-        traffic=tuple(_traffic(traffic.name, evidence) for traffic in scenario.traffic),
+        traffic=tuple(_traffic(traffic, evidence) for traffic in scenario.traffic),
         doubts=tuple(d for d in doubts if d.rests is everything or not d.always or any(map(d.rests, objectives))),
         unhealed=tuple(dict.fromkeys((*(one.unhealed for one in seen if one.unhealed), *troubles))),
         without_faults=without_faults,
@@ -205,7 +207,8 @@ def _held(case: Case) -> str:
     return "; ".join(parts) or "every bound was met"
 
 
-def _traffic(name: str, evidence: Evidence) -> TrafficRecord:
+def _traffic(traffic: Traffic, evidence: Evidence) -> TrafficRecord:
+    name = traffic.name
     operations = evidence.operations.get(name, ())
     counts = {outcome: ended(operations, outcome) for outcome in Outcome}
     ok, wrong = counts[Outcome.OK], counts[Outcome.WRONG]
@@ -218,7 +221,8 @@ def _traffic(name: str, evidence: Evidence) -> TrafficRecord:
         failed=len(operations) - ok - wrong,
         wrong=wrong,
         failures=tuple((outcome.name.lower().replace("_", "-"), n) for outcome, n in named),
-        send_error_p99_s=_rounded(generator_late_s(evidence, name)),
+        # Of users who come back when they were answered none can be late: there is no time to be late for.
+        send_error_p99_s=None if traffic.closed else _rounded(generator_late_s(evidence, name)),
     )
 
 

@@ -28,6 +28,11 @@ class Seen:
     doubts: tuple[str, ...]
     unhealed: str | None
 
+    @property
+    def witnessed(self) -> bool:
+        """It was there, for as long as it was meant to be, and traffic met it."""
+        return self.record.seen and self.record.exercised and not self.doubts
+
 
 def planned(fault: Fault, scenario: Scenario, evidence: Evidence) -> Window:
     """When it should have been in force; where the faults phase never began, by the plan of the phases."""

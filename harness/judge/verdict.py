@@ -7,7 +7,7 @@ import msgspec
 from harness.objectives import Finding, Outcome
 
 SCHEMA = 1
-JUDGE = "3"  # raised whenever the same recording could get another verdict
+JUDGE = "4"  # raised whenever the same recording could get another verdict
 
 
 class FaultRecord(msgspec.Struct, frozen=True):
@@ -31,7 +31,10 @@ class FaultRecord(msgspec.Struct, frozen=True):
 
 
 class TrafficRecord(msgspec.Struct, frozen=True):
-    """``failed`` counts everything that is neither ok nor wrong; ``failures`` names them, as (outcome, how many)."""
+    """``failed`` counts everything that is neither ok nor wrong; ``failures`` names them, as (outcome, how many).
+
+    ``send_error_p99_s`` None: nothing was sent, or nothing fell due (a closed loop asks when its users are back).
+    """
 
     name: str
     sent: int

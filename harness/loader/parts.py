@@ -43,6 +43,9 @@ class Head:
         default=None, metadata=word("time_limit", DURATION, "a run that takes longer is stopped and healed")
     )
     tags: tuple[str, ...] = field(default=(), metadata=word("tags", NAME, "what a suite picks it by", many=True))
+    baseline: str | None = field(
+        default=None, metadata=word("baseline", NAME, "the saved figures it is held against, baselines/NAME.json")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,7 @@ def parse(data: bytes, file: str) -> Draft:
             time_limit_s=plain.time_limit_s,
             repeat=repeat,
             twin=twin,
+            baseline=plain.baseline,
         )
     return Draft(
         file=file,

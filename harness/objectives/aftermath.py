@@ -168,11 +168,24 @@ def noticed(after: Aftermath) -> Operation | str:
     return chance or "no operation failed or was late"
 
 
-def detected(after: Aftermath) -> Milestone:
-    """When users began to notice: that nobody did is no figure, and breaks no bound."""
+def detected(after: Aftermath, *, witnessed: bool = False) -> Milestone:
+    """When users began to notice.
+
+    That nobody did is a fact only of a fault that was witnessed and is over, where what is late is known and nothing
+    bad came at all: then it took longer than the fault was in force. Else it is no figure, and breaks no bound.
+    """
     found, known = noticed(after), after.baseline
     if isinstance(found, str):
-        return Milestone(None, why=found)
+        if (
+            not witnessed
+            or not after.spell.healed
+            or isinstance(known, str)
+            or any(_harmed(o, known) for o in after.later())
+        ):
+            return Milestone(None, why=found)
+        lasted_s = min(after.spell.window.length_s, after.length_s)
+        why = f"{found} in the {show_s(lasted_s)} in which {after.moment.fault} was in force, nor after it"
+        return Milestone(None, after.error_s, why, lasted_s)
     why = "" if isinstance(known, str) or not known.harmed else _as_bad(known)
     return Milestone(after.since_s(found.due_ns), after.error_s, why)
 

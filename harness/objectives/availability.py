@@ -8,7 +8,7 @@ from harness.objectives.base import Bound, Finding, bound
 from harness.objectives.over_window import OverDue, OverWindow
 from harness.operations import Operation, Outcome
 from harness.recording.evidence import Evidence, Window
-from harness.stats import succeeded
+from harness.stats import send_error_p99_s, succeeded
 from harness.units import show_s, show_share
 from harness.words import DURATION, RATE, word
 
@@ -52,8 +52,8 @@ class Unavailable(OverDue):
     """For how long in all every operation failed: each outage from its first failure to the next right answer.
 
     Both by due time. Its error is one gap between operations for each outage, by which it may have begun earlier or
-    ended sooner (and at least one, in which nobody looked): of single failures among right answers it says little, and
-    ``success`` says all.
+    ended sooner (and at least one, in which nobody looked), and how late the generator sent: of single failures among
+    right answers it says little, and ``success`` says all.
     """
 
     key: ClassVar[str] = "unavailable"
@@ -64,9 +64,9 @@ class Unavailable(OverDue):
     bound: Bound = field(metadata=word("unavailable", _DURATION_BOUND, "the longest time in all, such as '<= 2s'"))
 
     def over(self, operations: Sequence[Operation], window: Window) -> Finding:
-        gap_s = window.length_s / len(operations)
+        each_s = window.length_s / len(operations) + (send_error_p99_s(operations) or 0.0)
         outages = list(_outages(operations, window))
-        value_s, error_s = sum(outages) / 1e9, max(1, len(outages)) * gap_s
+        value_s, error_s = sum(outages) / 1e9, max(1, len(outages)) * each_s
         lost = len(operations) - succeeded(operations)
         reason = f"no right answer for {show_s(value_s)} ± {show_s(error_s)} of {show_s(window.length_s)}"
         outcome = self.bound.outcome(value_s, error_s)

@@ -18,6 +18,7 @@ from harness.words import NAME, Reader, word
 Outcome = Literal["held", "violated", "inconclusive"]
 
 BASELINE = "baseline"  # what a bound calls the figure that was saved from earlier runs
+_LEEWAY = {"<": 1.2, "<=": 1.2, ">": 0.8, ">=": 0.8}  # of a bound that names the baseline and no multiple of it
 
 _BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
 _MULTIPLE = re.compile(rf"(\d{{1,6}}(?:\.\d{{1,6}})?) ?x ({NAME.pattern})", re.ASCII)
@@ -60,7 +61,10 @@ class Bound:
 
 
 def bound(of: Reader) -> Reader:
-    """The reader of a bound whose limit ``of`` reads (``<= 3s``), or of a multiple (``<= 1.2 x warmup``)."""
+    """The reader of a bound whose limit ``of`` reads (``<= 3s``), or of a multiple (``<= 1.2 x warmup``).
+
+    ``<= baseline`` is ``<= 1.2 x baseline``, and ``>= baseline`` is ``>= 0.8 x baseline``.
+    """
 
     def read(text: str) -> Bound:
         found = _BOUND.fullmatch(text.strip())
@@ -68,12 +72,16 @@ def bound(of: Reader) -> Reader:
             raise ValueError(f"is '{text}': write a comparison and a limit, such as '<= {of.example}'")
         if multiple := _MULTIPLE.fullmatch(found[2]):
             return Bound(found[1], float(multiple[1]), text.strip(), multiple[2])
+        if found[2] == BASELINE:
+            if found[1] not in _LEEWAY:
+                raise ValueError(f"is '{text}': two runs never are the same; write '<= {BASELINE}' or '>= {BASELINE}'")
+            return Bound(found[1], _LEEWAY[found[1]], text.strip(), BASELINE)
         limit = of.read(found[2])
         if not isinstance(limit, int | float):
             raise TypeError(f"{of.noun} is not a number")
         return Bound(found[1], float(limit), text.strip())
 
-    pattern = rf"(<=|>=|==|<|>)\s*(({of.pattern})|{_MULTIPLE.pattern})" if of.pattern else ""
+    pattern = rf"(<=|>=|==|<|>)\s*(({of.pattern})|{_MULTIPLE.pattern}|{BASELINE})" if of.pattern else ""
     return Reader(f"bound on a {of.noun}", f"<= {of.example}", read, pattern=pattern)
 
 
@@ -174,8 +182,11 @@ class Objective(ABC):
     def control(self, evidence: Evidence) -> Finding:
         """What the figure was where its bound looks for comparison; its ``outcome`` says nothing."""
         saved = evidence.baseline.get(self.name)
-        reason = "no baseline was given to this run" if saved is None else f"{saved:g}"
-        return self.finding("inconclusive", reason, saved)
+        if saved is not None:
+            return self.finding("inconclusive", f"{saved:g}", saved)
+        how = "keep one of good runs with --save-baseline NAME and give it with --baseline NAME"
+        lacks = "the baseline of this run has no such figure" if evidence.baseline else "this run was given no baseline"
+        return self.finding("inconclusive", f"{lacks}: {how}")
 
     def _against(self, figure: float) -> "Objective":
         return replace(self, bound=self.bound.against(figure))

@@ -61,7 +61,9 @@ class Detected(OfTraffic):
     """When users began to notice: the first operation that failed or was late.
 
     Late is more than 2 x the warm-up's p95, and than 50 ms. Where nobody noticed anything there is no figure, and none
-    either where the warm-up had so many as bad that the first one after the fault may be chance.
+    either where the warm-up had so many as bad that the first one after the fault may be chance. But of a fault that
+    was seen, was met by traffic and is over, it is known that nobody noticed it while it lasted: a bound that is
+    shorter than that is violated, for what was to show did not.
     """
 
     key: ClassVar[str] = "detected"
@@ -72,7 +74,7 @@ class Detected(OfTraffic):
     bound: Bound = field(metadata=word("detected", _BOUND, "the longest time until then, such as '<= 1s'"))
 
     def find(self, after: Aftermath, evidence: Evidence) -> Milestone:
-        return milestones.detected(after)
+        return milestones.detected(after, witnessed=self.after.fault in evidence.witnessed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,17 @@ class Began(Event, frozen=True):
     variables: tuple[tuple[str, str], ...] = ()
 
 
+class Baseline(Event, frozen=True):
+    """The figures of earlier runs that this one is held against, as they were when it began, by objective.
+
+    ``name``: what it is called; ``runs``: how many it is made of.
+    """
+
+    name: str
+    runs: int
+    figures: tuple[tuple[str, float], ...]
+
+
 class Ready(Event, frozen=True):
     """Every node answered its readiness question; ``took_s`` from the first start call."""
 
@@ -258,6 +269,7 @@ class Probed(msgspec.Struct, frozen=True):
 
 AnyEvent = (
     Began
+    | Baseline
     | Ready
     | ClockSeen
     | PhaseBegan

@@ -75,6 +75,7 @@ class Evidence:
     as one traffic sees it, by (fault, traffic). The judge knows both from the scenario. ``logs``: the text of each
     container's log by its file's name, such as ``n1.node.log``. ``baseline``: figures of earlier runs, by objective.
     ``histories``: the lines of what clients did to registers and were told, by traffic (docs/linearizable.md).
+    ``witnessed``: the faults that were seen and met by traffic, as the judge finds them.
     """
 
     events: tuple[AnyEvent, ...]
@@ -85,6 +86,7 @@ class Evidence:
     logs: Mapping[str, str] = field(default_factory=dict)
     baseline: Mapping[str, float] = field(default_factory=dict)
     histories: Mapping[str, bytes] = field(default_factory=dict)
+    witnessed: frozenset[str] = frozenset()
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def once(self, what: tuple[object, ...], compute: Callable[[], _T]) -> _T:

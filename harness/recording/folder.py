@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.errors import RecordingError
-from harness.operations import Operation, unpack
+from harness.operations import PACKED_BYTES, Operation, unpack
 from harness.recording import events
 from harness.recording.evidence import Evidence
 
@@ -86,6 +86,7 @@ def read(folder: Path) -> Evidence:
     """Everything a judge needs. A last line that was cut off is left out; any other bad line is an error."""
     journal = [events.decode(line, where) for line, where in _lines(folder / JOURNAL)]
     probes = [events.decode_probe(line, where) for line, where in _lines(folder / PROBES)]
+    given = next((event for event in journal if isinstance(event, events.Baseline)), None)
     operations = _operations(folder / OPERATIONS)
     return Evidence(
         events=tuple(journal),
@@ -93,6 +94,7 @@ def read(folder: Path) -> Evidence:
         probes=tuple(probes),
         logs=Logs(folder),
         histories={file.stem: _whole(file) for file in sorted((folder / HISTORY).glob("*.jsonl"))},
+        baseline=dict(given.figures) if given else {},
     )
 
 
@@ -140,10 +142,13 @@ def _operations(folder: Path) -> Mapping[str, tuple[Operation, ...]]:
 
 
 def _unpacked(file: Path) -> tuple[Operation, ...]:
+    found: list[Operation] = []
     try:
-        return tuple(sorted(unpack(_bytes(file))))
+        found.extend(unpack(_bytes(file)))  # as far as it goes
     except ValueError as error:
-        raise RecordingError(f"{file.name}: not operations ({error}): the recording is damaged") from error
+        where = f"{file.name}: byte {len(found) * PACKED_BYTES}"
+        raise RecordingError(f"{where}: not operations ({error}): the recording is damaged") from error
+    return tuple(sorted(found))
 
 
 def _bytes(file: Path) -> bytes:

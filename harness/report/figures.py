@@ -136,7 +136,9 @@ def failures(counts: tuple[tuple[str, int], ...]) -> str:
 def traffic(record: TrafficRecord) -> str:
     """One traffic's count in a line."""
     late = record.send_error_p99_s
-    sent = "" if late is None else f" · sent within {show_s(late)} of when it was due (p99)"
+    sent = " · sent when a user was back: nothing fell due" if record.sent else ""
+    if late is not None:
+        sent = f" · sent within {show_s(late)} of when it was due (p99)"
     return (
         f"{record.sent:,} sent · {record.ok:,} ok · {record.failed:,} failed{failures(record.failures)}"
         f" · {record.wrong:,} wrong{sent}"

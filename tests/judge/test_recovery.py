@@ -95,7 +95,7 @@ def test_well_is_in_the_phases_what_it_is_in_the_scenario_s_own_objective(after:
 def test_a_phase_that_was_not_reached_or_cannot_be_told_says_why() -> None:
     quiet = LOST.but(harms=(), node=lambda number, due_s: "")
     assert [(phase.phase, phase.after_s, phase.why) for phase in recoveries(quiet)[0].phases] == [
-        ("detected", None, "no operation failed or was late"),
+        ("detected", None, "no operation failed or was late in the 20.0 s in which lost-n1 was in force, nor after it"),
         ("failed over", None, "the answers of chat before lost-n1 do not say which node gave them"),
         ("restored", 0.0, ""),
         ("repaired", None, "the answers of chat before lost-n1 do not say which node gave them"),

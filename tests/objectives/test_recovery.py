@@ -1,5 +1,7 @@
 """The milestones of a recovery, as objectives: when users noticed, who took over, and when every node served again."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.objectives import Finding, Moment
@@ -68,6 +70,24 @@ def test_several_together_are_no_chance_and_what_came_alone_before_them_is_passe
 def test_what_nobody_noticed_has_no_figure_and_breaks_no_bound() -> None:
     found = measured("detected", Story(), "<= 1s", after="lost-n1")
     assert (found.outcome, found.measured, found.reason) == ("inconclusive", None, "no operation failed or was late")
+
+
+def test_that_nobody_noticed_a_fault_that_was_witnessed_breaks_a_bound_that_is_shorter_than_it_was() -> None:
+    def found(bound: str, story: Story) -> Finding:
+        seen = replace(story.evidence(), witnessed=frozenset({"lost-n1"}))
+        return written("detected", name="it", of="chat", after="lost-n1", detected=bound).measure(seen)
+
+    broken = found("<= 2s", Story())
+    assert (broken.outcome, broken.measured, broken.reason) == (
+        "violated",
+        None,
+        "no operation failed or was late in the 20.0 s in which lost-n1 was in force, nor after it",
+    )
+    assert found(">= 2s", Story()).outcome == "held"
+    assert found("<= 30s", Story()).outcome == "inconclusive"  # it was over before anybody had to notice
+    assert found("<= 2s", Story(rate_per_s=5)).outcome == "inconclusive"  # what is late is not known
+    chance = Story((Harm(0, 10, every=100), Harm(17, 17.02)))
+    assert found("<= 2s", chance).outcome == "inconclusive"
 
 
 def test_without_a_baseline_only_failures_are_noticed_and_that_is_said() -> None:

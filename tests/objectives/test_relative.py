@@ -3,7 +3,9 @@
 import pytest
 
 from harness.objectives import OBJECTIVES, Bound, Finding
+from harness.objectives.base import bound
 from harness.operations import Outcome
+from harness.words import DURATION
 from tests.objectives.test_words import written
 from tests.recording.builder import Harm, Story
 
@@ -61,8 +63,21 @@ def test_a_saved_figure_is_a_control_too_and_of_every_objective() -> None:
     missing = measured("restored", Story(), "<= 1.2 x baseline", after="lost-n1")
     assert (missing.outcome, missing.reason) == (
         "inconclusive",
-        "there is nothing to compare it with: no baseline was given to this run",
+        "there is nothing to compare it with: this run was given no baseline: "
+        "keep one of good runs with --save-baseline NAME and give it with --baseline NAME",
     )
+    lacks = measured("restored", Story(baseline={"other": 1.0}), "<= 1.2 x baseline", after="lost-n1")
+    assert "the baseline of this run has no such figure" in lacks.reason
+
+
+def test_a_bound_that_names_the_baseline_alone_allows_for_20_percent() -> None:
+    def read(text: str) -> Bound:
+        return written("p95", name="a", of="chat", p95=text).bound
+
+    assert read("<= baseline") == Bound("<=", 1.2, "<= baseline", "baseline")
+    assert read("> baseline") == Bound(">", 0.8, "> baseline", "baseline")
+    with pytest.raises(ValueError, match="two runs never are the same; write '<= baseline' or '>= baseline'"):
+        bound(DURATION).read("== baseline")
 
 
 def test_a_fault_that_the_control_names_is_a_fault_that_the_objective_speaks_of() -> None:

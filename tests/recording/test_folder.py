@@ -77,7 +77,7 @@ def test_a_damaged_probe_is_named_by_file_and_line(run: Path) -> None:
 def test_operations_that_are_damaged_are_named_by_their_file(run: Path) -> None:
     good = pack([Operation(1, 2, 3, 4, Outcome.OK, 2, "n1")])
     (run / "operations" / "chat.bin").write_bytes(good[:28] + b"\x99" + good[29:])
-    assert _refusal(run) == "chat.bin: not operations (153 is not a valid Outcome): the recording is damaged"
+    assert _refusal(run) == "chat.bin: byte 0: not operations (153 is not a valid Outcome): the recording is damaged"
 
 
 def test_operations_cut_off_in_the_last_one_are_read_as_far_as_they_go(run: Path) -> None:

@@ -384,7 +384,13 @@ def test_prometheus_scrapes_the_load_the_agents_and_what_is_named() -> None:
 def test_secrets_of_the_environment_are_not_recorded() -> None:
     text = "services: {a: {environment: {DB_PASSWORD: x, ApiKey: y, HOST: z, TOKEN: null}}, b: {}}"
     hidden = {"DB_PASSWORD": "(not recorded)", "ApiKey": "(not recorded)", "HOST": "z", "TOKEN": None}
-    assert yaml.safe_load(redacted(text)) == {"services": {"a": {"environment": hidden}, "b": {}}}
+    assert yaml.safe_load(redacted(text, Path("/x"))) == {"services": {"a": {"environment": hidden}, "b": {}}}
+
+
+def test_where_the_users_files_and_the_record_lie_is_not_recorded() -> None:
+    text = "services: {a: {volumes: [/home/me/x/data:/data], labels: {chaos-harness.record: /home/me/x/runs/1, k: v}}}"
+    kept = {"services": {"a": {"volumes": ["./data:/data"], "labels": {"k": "v"}}}}
+    assert yaml.safe_load(redacted(text, Path("/home/me/x"))) == kept
 
 
 BLOCK = "services: {a: {image: i, x-harness: %s}}"
