@@ -40,9 +40,11 @@ def rate(per_s: float) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    """A value in its unit: ``s`` is a duration, ``share`` a part of 1, anything else stands behind the number."""
+    """A value in its unit: ``s`` is a duration, ``share`` a part of 1, ``yes or no`` 1 or 0; else it stands behind."""
     if unit == "s":
         return show_s(value)
+    if unit == "yes or no":
+        return "yes" if value else "no"
     return show_share(value) if unit == "share" else f"{number(value)} {unit}".rstrip()
 
 
