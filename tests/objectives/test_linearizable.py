@@ -68,8 +68,8 @@ def test_a_stale_answer_is_violated_and_says_where() -> None:
         (
             alternating(29),
             "unknown: one order explains all 87 operations on 1 object, but only 29 writes overlapped another "
-            "operation on the same object, and with fewer than 30 a system that errs in one of ten may well show no error; use "
-            "more clients on fewer keys, or run for longer",
+            "operation on the same object, and with fewer than 30 a system that errs in one of ten may well show no "
+            "error; use more clients on fewer keys, or run for longer",
         ),
         (
             alternating(1) + b"{}\n",
