@@ -8,7 +8,7 @@ from harness.engine import Monitor
 from harness.faults import Fault
 from harness.recording.events import Asked, Confirmed, Scraped
 from harness.scenario import Scenario
-from harness.targets import otherwise, pending
+from harness.targets import Ask, otherwise, pending
 from harness.weave.scrape import SCRAPE_EVERY_S, targets
 
 _ASK_EVERY_NS = 100_000_000
@@ -42,14 +42,18 @@ def confirm_all(
         at_ns = fired_ns.get(fault.name)
         if not pending(fault) or at_ns is None or fault.name not in resolved:
             continue
-        time_s = (at_ns + wall_offset_ns()) / 1e9
+        ask = _asking(monitor, (at_ns + wall_offset_ns()) / 1e9)
         found = {(target.key, target.word): target.nodes for target in resolved[fault.name].targets}
         texts = [
-            otherwise(target, node, cluster, lambda query, time_s=time_s: monitor.ask(query, time_s).value)
+            otherwise(target, node, cluster, ask)
             for target in pending(fault)
             for node in found[target.key, target.word]
         ]
         yield Confirmed(end_ns, fault.name, "; ".join(filter(None, texts)))
+
+
+def _asking(monitor: Monitor, time_s: float) -> Ask:
+    return lambda query: monitor.ask(query, time_s).value
 
 
 class FirstScrape:
