@@ -27,7 +27,7 @@ def test_what_is_wrong_with_it_is_said_by_key() -> None:
     traffic = Registers(name="r", to="nodes", users=3, keys=0, writes=0.9, swaps=0.2, mix=(part,))
     assert problems(traffic) == [
         ("to", "names 'nodes': there is no nodes (there are gateway, n1, n2, n3)"),
+        ("mix", "has no parts here: 'writes' and 'swaps' say what is asked; leave it out"),
         ("keys", "is 0: write one from 1 to 1000"),
         ("swaps", "and 'writes' are 110 % together: write at most 100%; the rest are reads"),
-        ("mix", "has no parts here: 'writes' and 'swaps' say what is asked; leave it out"),
     ]
