@@ -4,7 +4,7 @@ What is drawn is drawn from the scenario's seed and the fault's name, so it is k
 leads is known only at the moment of the fault, from the run's own Prometheus; until then such a fault keeps its words.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields, replace
 from itertools import product
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -131,6 +131,30 @@ def lookup(target: Target, cluster: Cluster, seed: int, fault: str, ask: Ask) ->
     if following:
         return min(following, key=lambda name: sub_seed(seed, fault, target.key, name))
     return Nobody(f"no node says that it follows ({said})")
+
+
+def otherwise(target: Target, node: str, cluster: Cluster, ask: Ask) -> str:
+    """Half a sentence that says what ``node`` is instead of what was looked up; "" where it is what it was.
+
+    ``ask``: at the moment of the fault. Of several that say they lead, one may not know yet that it was deposed.
+    """
+    values = {name: ask(question(cluster.node(name))) for name in target.candidates}
+    leading = [name for name, value in values.items() if value == 1]
+    if target.word.startswith("leader"):
+        as_it_was = leading == [node]
+    else:
+        as_it_was = values.get(node) is not None and node not in leading
+    if as_it_was:
+        return ""
+    return f"{node} was the {target.word} when that was looked up, and then {_led(leading, values)}"
+
+
+def _led(leading: Sequence[str], values: Mapping[str, float | None]) -> str:
+    if leading:
+        return f"{' and '.join(leading)} led"
+    if any(value is not None for value in values.values()):
+        return "nobody led"
+    return "nobody could say who led"
 
 
 def question(node: Node) -> str:

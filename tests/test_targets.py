@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.cluster import Cluster, Node
 from harness.faults.kill import Kill
 from harness.faults.partition import Partition
-from harness.targets import Target, aim, pending, question, resolve, stand_ins
+from harness.targets import Target, aim, otherwise, pending, question, resolve, stand_ins
 from harness.weave.scrape import targets as scraped
 
 ETCD = Cluster(
@@ -189,6 +189,31 @@ def test_a_leader_that_cannot_be_told_or_hit_is_a_sentence(
         return None if "e5" in query else float(any(name in query for name in leading))
 
     assert resolve(aim(kill("leader"), ETCD, 1)[0], ETCD, 1, ask, taken) == said
+
+
+@pytest.mark.parametrize(
+    ("word", "values", "said"),
+    [
+        ("leader", (0, 1, 0, 0, None), ""),
+        ("leader", (1, 0, 0, 0, 0), "e2 was the leader when that was looked up, and then e1 led"),
+        ("leader", (1, 1, 0, 0, 0), "e2 was the leader when that was looked up, and then e1 and e2 led"),
+        (
+            "leader of member",
+            (0, 0, 0, 0, 0),
+            "e2 was the leader of member when that was looked up, and then nobody led",
+        ),
+        ("leader", (None,) * 5, "e2 was the leader when that was looked up, and then nobody could say who led"),
+        ("follower", (1, 0, 0, 0, 0), ""),
+        ("follower", (0, 1, 0, 0, 0), "e2 was the follower when that was looked up, and then e2 led"),
+        ("follower", (1, None, 0, 0, 0), "e2 was the follower when that was looked up, and then e1 led"),
+    ],
+)
+def test_who_it_was_must_still_be_so_when_the_fault_comes(word: str, values: tuple[int | None, ...], said: str) -> None:
+    def ask(query: str) -> float | None:
+        return next(value for name, value in zip(MEMBERS, values, strict=True) if f'"{name}:' in query)
+
+    [target] = pending(aim(kill(word), ETCD, 1)[0])
+    assert otherwise(target, "e2", ETCD, ask) == said
 
 
 def test_the_question_names_the_instance_as_prometheus_does() -> None:

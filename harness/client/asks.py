@@ -10,6 +10,7 @@ from harness.client.asking import Answer
 from harness.client.clients import Client, build
 from harness.client.connection import Opening, Pool
 from harness.client.exchange import Exchange
+from harness.client.members import Member, Members
 from harness.client.registers import Registers, Talk
 from harness.client.target import Target
 from harness.wire import Load
@@ -84,7 +85,8 @@ def _made(load: Load, client: Client, pools: Pools) -> list[Ask]:
 def _talked(client: Registers, load: Load, pools: Pools, log: Callable[[bytes], object]) -> Iterator[Ask]:
     """What is asked next depends on what was answered; it ends where the history may not grow."""
     hosts = (load.host, *load.others)
-    talk = Talk(client, load, [(host, pools.of(client, host)) for host in hosts], log)
+    members = Members([Member(host, pools.of(client, host)) for host in hosts])
+    talk = Talk(client, load, members, log)
     return (Ask(*found, talk.told) for found in iter(talk.next, None))
 
 

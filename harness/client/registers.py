@@ -6,8 +6,7 @@ knows whether it was carried out stays open for ever: its process goes on under 
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from random import Random
 from typing import Literal
@@ -19,6 +18,7 @@ from harness.client.connection import Pool
 from harness.client.etcd import Deed, Function, Reply
 from harness.client.exchange import Exchange
 from harness.client.http import OverHttp, Request
+from harness.client.members import Member, Members
 from harness.client.options import Options
 from harness.clock import monotonic_ns, to_s
 from harness.operations import Outcome
@@ -48,14 +48,6 @@ class _Line(msgspec.Struct, omit_defaults=True):
 
 
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(slots=True)
-class _Process:
-    """Does one thing at a time, at the member ``at`` (by index) until that one fails it."""
-
-    number: int
-    at: int
 
 
 class Registers(OverHttp):
@@ -90,33 +82,24 @@ class Registers(OverHttp):
 
 
 class Begun(Reply):
-    """The answer to one operation of a process, which is at the member ``node``."""
+    """The answer of a member to one operation of a process."""
 
-    __slots__ = ("deed", "node", "process")
+    __slots__ = ("deed", "member", "process")
 
-    def __init__(self, process: _Process, deed: Deed, node: str) -> None:
+    def __init__(self, process: int, deed: Deed, member: Member) -> None:
         super().__init__()
         self.process = process
         self.deed = deed
-        self.node = node
+        self.member = member
 
 
 class Talk:
-    """What the processes of one load do next, and what they are told.
+    """What the processes of one load do next, and what they are told. ``log`` takes the lines of the history."""
 
-    ``members``: their names, and the connections to each. ``log`` takes the lines of the history.
-    """
-
-    def __init__(
-        self,
-        client: Registers,
-        load: Load,
-        members: Sequence[tuple[str, Pool]],
-        log: Callable[[bytes], object],
-    ) -> None:
+    def __init__(self, client: Registers, load: Load, members: Members, log: Callable[[bytes], object]) -> None:
         self._client, self._load, self._members, self._log = client, load, members, log
         self._random = Random(f"{client.seed} {load.traffic}")
-        self._free: deque[_Process] = deque()  # with those at work as many as were ever at work at once
+        self._free: deque[int] = deque()  # with those at work as many as were ever at work at once
         self._seen: dict[str, int | None] = {}  # what each register held when somebody was told last
         self._written = self._numbered = self._begun = 0
 
@@ -125,33 +108,34 @@ class Talk:
         if self._begun >= HISTORY_MAX:
             return None
         if not self._free:
-            self._free.append(self._process(self._numbered % len(self._members)))
-        deed, (node, pool) = self._deed(), self._members[self._free[0].at]
+            self._free.append(self._process())
+        deed, member = self._deed(), self._members.next(monotonic_ns())
         request = deed.request(serializable=self._client.serializable)
         keep = self._load.connection == "keep-alive"
-        return pool, request.request(node, self._load.port, keep), partial(self._begin, deed, node)
+        return member.pool, request.request(member.name, self._load.port, keep), partial(self._begin, deed, member)
 
     def told(self, exchange: Exchange) -> None:
         """An operation has ended."""
         begun = exchange.answer
         assert isinstance(begun, Begun)
-        process, deed = begun.process, begun.deed
+        process, deed, member = begun.process, begun.deed, begun.member
         if exchange.outcome is Outcome.OK:
-            exchange.node = begun.node
+            exchange.node = member.name
+            member.answered()
             self._answered(begun, exchange.done_ns)
             self._free.append(process)
             return
         # What never left us was certainly not carried out; of any other change that failed nobody knows.
         unknown = exchange.written and deed.f != "read"
         line = self._line(process, "info" if unknown else "fail", deed, exchange.done_ns)
-        line.error, line.node = f"{exchange.outcome.name.lower()}: {exchange.text}"[:BEGINNING], begun.node
+        line.error, line.node = f"{exchange.outcome.name.lower()}: {exchange.text}"[:BEGINNING], member.name
         self._log(_encode(line) + b"\n")
-        process.at = (process.at + 1) % len(self._members)
-        self._free.append(self._process(process.at) if unknown else process)
+        self._free.append(self._process() if unknown else process)
+        member.failed(exchange.done_ns)
 
-    def _process(self, at: int) -> _Process:
+    def _process(self) -> int:
         self._numbered += 1
-        return _Process(self._numbered - 1, at)
+        return self._numbered - 1
 
     def _deed(self) -> Deed:
         key, drawn = f"r{self._random.randrange(self._client.keys)}", self._random.random()
@@ -162,23 +146,23 @@ class Talk:
             return Deed("write", key, self._written)
         return Deed("cas", key, self._written, self._seen.get(key))
 
-    def _begin(self, deed: Deed, node: str) -> Begun:
+    def _begin(self, deed: Deed, member: Member) -> Begun:
         """It is really asked now: only from here on it is an operation of the history."""
         self._begun += 1
         process = self._free.popleft()
         self._log(_encode(self._line(process, "invoke", deed, monotonic_ns())) + b"\n")
-        return Begun(process, deed, node)
+        return Begun(process, deed, member)
 
     def _answered(self, begun: Begun, done_ns: int) -> None:
         deed = begun.deed
         done = deed.f != "cas" or begun.swapped
         line = self._line(begun.process, "ok" if done else "fail", deed, done_ns)
-        line.node, line.revision, line.term = begun.node, begun.revision, begun.term
+        line.node, line.revision, line.term = begun.member.name, begun.revision, begun.term
         if deed.f == "read":
             line.value = begun.found
         self._log(_encode(line) + b"\n")
         if done:
             self._seen[deed.key] = begun.found if deed.f == "read" else deed.value
 
-    def _line(self, process: _Process, kind: Kind, deed: Deed, at_ns: int) -> _Line:
-        return _Line(process.number, kind, deed.f, deed.key, deed.asked(), round(to_s(at_ns - self._load.start_ns), 9))
+    def _line(self, process: int, kind: Kind, deed: Deed, at_ns: int) -> _Line:
+        return _Line(process, kind, deed.f, deed.key, deed.asked(), round(to_s(at_ns - self._load.start_ns), 9))

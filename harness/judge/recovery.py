@@ -1,6 +1,6 @@
 """How each traffic came through each fault: the phases of its recovery, each with its bound, or why it has none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.clock import to_ns
@@ -15,6 +15,7 @@ from harness.objectives.restored import HOLD_S, Detected, FailedOver, Repaired, 
 from harness.objectives.until import Until
 from harness.recording.evidence import Evidence
 from harness.scenario import Scenario
+from harness.targets import pending
 from harness.units import show_planned_s
 
 _NO_BOUND = Bound("<=", float("inf"), "")
@@ -31,14 +32,26 @@ def hit(fault: Fault, to: str, cluster: Cluster, evidence: Evidence) -> frozense
     """The nodes that a fault hits, as the traffic to the node ``to`` sees it.
 
     Of a fault on links it is whoever ``to`` cannot reach as before; of any other, whose process or pod it is done to.
+    Where ``to`` is a role its nodes are asked themselves: hit are those that are apart from most others of them.
     """
-    entry = cluster.pod_of(to) if cluster.has(to) else to
+    if pending(fault):  # nobody could be told when it was due, and so nobody was hit
+        return frozenset()
     pairs = fault.touches(cluster)
-    ends = {one for pair in pairs if entry in pair for one in pair if one != entry}
+    if cluster.has(to):
+        entry = cluster.pod_of(to)
+        ends = {one for pair in pairs if entry in pair for one in pair if one != entry}
+    else:
+        ends = _apart(pairs, [cluster.pod_of(name) for name in cluster.of_role(to)])
     fired = set() if pairs else {event.node for event in evidence.fired(fault.name)}
     pods = ends | fired | fault.shakes(cluster)
     stopped = fault.stops(cluster)
     return frozenset(node.name for node in cluster.nodes if node.name in stopped | fired or node.pod in pods)
+
+
+def _apart(pairs: Collection[tuple[str, str]], among: Sequence[str]) -> set[str]:
+    """Of these pods those that have such a pair with more than half of the others."""
+    met = {one: {other for other in among if {(one, other), (other, one)} & set(pairs)} for one in among}
+    return {one for one, others in met.items() if 2 * len(others) > len(among) - 1}
 
 
 def recoveries(scenario: Scenario, evidence: Evidence, doubts: Sequence[Doubt]) -> tuple[Recovery, ...]:

@@ -11,7 +11,7 @@ from harness.judge.doubts import Doubt
 from harness.judge.verdict import FaultRecord
 from harness.objectives import Objective
 from harness.primitives import PodPrimitive
-from harness.recording.events import Intent
+from harness.recording.events import Confirmed, Intent, Resolved
 from harness.recording.evidence import Evidence, InForce, Window
 from harness.scenario import Scenario
 from harness.units import show_s
@@ -91,6 +91,8 @@ def _doubts(
         if not failed:
             yield f"{fault.name} never came into force"
         return
+    if moved := _moved(fault, evidence):
+        yield f"{fault.name} may have hit another than it names: {moved}"
     if missing := absent(fault, evidence, cluster):
         yield f"{fault.name} never came into force on {', '.join(missing)}"
     if not record.seen:
@@ -103,6 +105,14 @@ def _doubts(
         yield f"{fault.name} was in force for {was} instead of {show_s(fault.for_s)} (ended by: {', '.join(why)})"
     if others:
         yield f"{fault.name} changed what it does not name: {'; '.join(others)}"
+
+
+def _moved(fault: Fault, evidence: Evidence) -> str:
+    """Why whoever was looked up may no longer have been who it was when the fault came into force; "": it still was."""
+    if not any(event.fault == fault.name for event in evidence.of(Resolved)):
+        return ""
+    confirmed = [event for event in evidence.of(Confirmed) if event.fault == fault.name]
+    return confirmed[-1].text if confirmed else "nobody was asked whether it was still so when it came into force"
 
 
 def absent(fault: Fault, evidence: Evidence, cluster: Cluster) -> list[str]:

@@ -34,7 +34,7 @@ class Linearizable(Objective):
 
     key: ClassVar[str] = "linearizable"
     about: ClassVar[str] = "whether one order of all operations explains every answer"
-    unit: ClassVar[str] = "linearizable"
+    unit: ClassVar[str] = "yes or no"
 
     traffic: str = field(metadata=word("of", NAME, "the traffic that kept a history, such as one of 'registers'"))
     bound: Bound = field(metadata=word("linearizable", _BOUND, "yes"))

@@ -148,6 +148,13 @@ class Resolved(Event, frozen=True):
     nodes: tuple[str, ...]
 
 
+class Confirmed(Event, frozen=True):
+    """Was ``Resolved`` still so at the instant the fault came into force? ``text``: what was otherwise, or ""."""
+
+    fault: str
+    text: str
+
+
 class Saved(Event, frozen=True):
     """What was on ``node`` before a fault changed it, synced before it did, so that anybody can put it back.
 
@@ -280,6 +287,7 @@ AnyEvent = (
     | Counted
     | Read
     | Resolved
+    | Confirmed
     | Saved
     | Ran
     | ContainerChanged

@@ -40,9 +40,14 @@ def rate(per_s: float) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    """A value in its unit: ``s`` is a duration, ``share`` a part of 1, ``B`` bytes; others stand behind the number."""
+    """A value in its unit: ``s`` is a duration, ``share`` a part of 1, ``B`` bytes, ``yes or no`` 1 or 0.
+
+    Others stand behind the number.
+    """
     if unit == "s":
         return show_s(value)
+    if unit == "yes or no":
+        return "yes" if value else "no"
     if unit.partition("/")[0] == "B":
         return show_bytes(value) + unit[1:]
     return show_share(value) if unit == "share" else f"{number(value)} {unit}".rstrip()

@@ -17,6 +17,7 @@ class Ledger:
         self._recorder, self._tally, self.now_ns = recorder, tally, now_ns
         self._open: Counter[tuple[str, str]] = Counter()  # a node may have several parts of one fault
         self.healed_ns: dict[str, int] = {}  # fault -> when the last node that had it lost it
+        self.fired_ns: dict[str, int] = {}  # fault -> the earliest instant at which it may have been in force
         self._armed: dict[str, frozenset[str]] = {}
 
     def armed(self, fault: str, pods: Iterable[str]) -> None:
@@ -33,6 +34,7 @@ class Ledger:
 
     def fired(self, fault: str, node: str, before_ns: int, after_ns: int) -> None:
         self._open[fault, node] += 1
+        self.fired_ns[fault] = min(before_ns, self.fired_ns.get(fault, before_ns))
         self._tally.fired(fault, after_ns)
         self._recorder.event(events.FaultFired(self.now_ns(), fault, node, before_ns, after_ns))
 

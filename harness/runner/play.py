@@ -10,6 +10,7 @@ from harness.clock import monotonic_ns, to_ns, wall, wall_offset_ns
 from harness.cluster import Cluster
 from harness.engine import RunningCluster
 from harness.errors import EngineError, HarnessError, RecordingError, StartError
+from harness.faults import Fault
 from harness.recording import events
 from harness.recording.folder import LOGS, Recorder
 from harness.runner.agenda import Agenda
@@ -21,7 +22,7 @@ from harness.runner.look import Look
 from harness.runner.plan import Planner
 from harness.runner.prepare import pods, prepare
 from harness.runner.programs import LOAD, Programs
-from harness.runner.questions import FirstScrape, ask_all, scraping
+from harness.runner.questions import FirstScrape, ask_all, confirm_all, scraping
 from harness.runner.readiness import Asking
 from harness.runner.watch import Tally, Watcher
 from harness.scenario import Scenario
@@ -85,6 +86,7 @@ class Player:
         )
         self._agenda = Agenda()
         self._look = Look(running, inbox, cluster.names(), self._now_ns)
+        self._resolved: dict[str, Fault] = {}  # faults whose nodes are known, by name
         self._origin_ns = 0
         self._next_brake_ns = 0
         self.clean = False  # everything is gone, or kept on purpose: the guardian has nothing left to do
@@ -194,6 +196,7 @@ class Player:
             programs=self._programs,
             life=self._life,
             agenda=self._agenda,
+            planned=self._resolved,
         )
         for move in moves(self._scenario, self._cluster, without_faults=self._options.without_faults):
             planner.add(move)
@@ -263,6 +266,9 @@ class Player:
         except EngineError as error:
             self._hearing.trouble("prometheus-lost", str(error))
             return
+        known = (self._ledger.fired_ns, self._resolved)
+        for confirmed in confirm_all(self._scenario, self._cluster, monitor, end_ns, *known):
+            self._recorder.event(confirmed)
         for asked in ask_all(self._scenario, monitor, end_ns, healed_ns):
             self._recorder.event(asked)
         for scraped in scraping(self._cluster, monitor, end_ns, (end_ns - self._origin_ns) / 1e9):

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from harness.clock import wall_offset_ns
 from harness.cluster import Cluster
 from harness.engine import Monitor
-from harness.recording.events import Asked, Scraped
+from harness.faults import Fault
+from harness.recording.events import Asked, Confirmed, Scraped
 from harness.scenario import Scenario
+from harness.targets import Ask, otherwise, pending
 from harness.weave.scrape import every_s, targets
 
 _ASK_EVERY_NS = 100_000_000
@@ -22,6 +24,36 @@ def ask_all(scenario: Scenario, monitor: Monitor, end_ns: int, healed_ns: Mappin
         time_s = (at_ns + wall_offset_ns()) / 1e9
         answer = monitor.ask(question.query, time_s)
         yield Asked(end_ns, objective.name, question.query, round(time_s, 3), answer.value, answer.error)
+
+
+def confirm_all(
+    scenario: Scenario,
+    cluster: Cluster,
+    monitor: Monitor,
+    end_ns: int,
+    fired_ns: Mapping[str, int],
+    resolved: Mapping[str, Fault],
+) -> Iterator[Confirmed]:
+    """For each fault whose nodes were looked up: were they still who they had been, when it came into force?
+
+    ``resolved``: those faults on names; ``fired_ns``: when each came into force at the earliest.
+    """
+    for fault in scenario.faults:
+        at_ns = fired_ns.get(fault.name)
+        if not pending(fault) or at_ns is None or fault.name not in resolved:
+            continue
+        ask = _asking(monitor, (at_ns + wall_offset_ns()) / 1e9)
+        found = {(target.key, target.word): target.nodes for target in resolved[fault.name].targets}
+        texts = [
+            otherwise(target, node, cluster, ask)
+            for target in pending(fault)
+            for node in found[target.key, target.word]
+        ]
+        yield Confirmed(end_ns, fault.name, "; ".join(filter(None, texts)))
+
+
+def _asking(monitor: Monitor, time_s: float) -> Ask:
+    return lambda query: monitor.ask(query, time_s).value
 
 
 class FirstScrape:

@@ -45,6 +45,8 @@ class Registers(Traffic):
         if self.writes + self.swaps > 1:
             both = show_share(self.writes + self.swaps)
             yield "swaps", f"and 'writes' are {both} together: write at most 100%; the rest are reads"
+
+    def _check_mix(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         if self.mix:
             yield "mix", "has no parts here: 'writes' and 'swaps' say what is asked; leave it out"
 

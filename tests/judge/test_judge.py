@@ -14,10 +14,12 @@ from harness.operations import Outcome as Ended
 from harness.recording.events import (
     Began,
     ClockSeen,
+    Confirmed,
     FaultFailed,
     FaultFired,
     FaultHealed,
     LoadEnded,
+    Resolved,
     Scraped,
     Trouble,
 )
@@ -39,6 +41,30 @@ def verdict(story: Story, *objectives: Objective, expected: tuple[str, ...] | No
 
 def outcomes(found: Verdict) -> dict[str, Outcome]:
     return {finding.objective: finding.outcome for finding in found.findings}
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "doubt"),
+    [
+        ((Confirmed(at(61), "lost-n1", ""),), None),
+        (
+            (Confirmed(at(61), "lost-n1", "n1 was the leader when that was looked up, and then n2 led"),),
+            "lost-n1 may have hit another than it names: n1 was the leader when that was looked up, and then n2 led",
+        ),
+        (
+            (),
+            "lost-n1 may have hit another than it names: "
+            "nobody was asked whether it was still so when it came into force",
+        ),
+    ],
+)
+def test_a_role_that_had_moved_before_the_fault_came_is_inconclusive_and_not_wrong(
+    confirmed: tuple[Confirmed, ...], doubt: str | None
+) -> None:
+    looked_up = Resolved(at(14.5), "lost-n1", ("leader",), ("n1",))
+    found = verdict(GOOD.but(more=(looked_up, *confirmed)))
+    assert found.outcome == ("held" if doubt is None else "inconclusive")
+    assert found.reasons == (() if doubt is None else (doubt,))
 
 
 def test_a_good_run_is_held_and_says_what_users_lost_and_how_long() -> None:

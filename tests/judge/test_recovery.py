@@ -19,6 +19,7 @@ from harness.objectives import Objective
 from harness.operations import Outcome
 from harness.recording.events import ClockSeen, Ended, FaultFired, FaultHealed, LoadEnded
 from harness.recording.evidence import Evidence
+from harness.targets import Target
 from harness.words import words_of
 from tests.objectives.test_logs import SAID
 from tests.objectives.test_recovery import LOST
@@ -181,6 +182,28 @@ def test_a_fault_hits_whom_the_gateway_cannot_reach_as_before(
     fault: Fault, on: tuple[str, ...], nodes: set[str]
 ) -> None:
     assert hit(fault, "gateway", CLUSTER, fired("f", *on)) == nodes
+
+
+@pytest.mark.parametrize(
+    ("fault", "on", "nodes"),
+    [
+        (Partition(**AT, nodes=("n1",)), ("gateway", "n1", "n2", "n3"), {"n1"}),
+        (Partition(**AT, nodes=("n1", "n2")), ("n1", "n2", "n3"), {"n3"}),
+        (Latency(**AT, link=Link("gateway", "n2", 11434), delay_s=0.2), ("gateway",), set()),
+        (Kill(**AT, nodes=("n1", "n3")), ("n1", "n3"), {"n1", "n3"}),
+    ],
+    ids=lambda value: getattr(value, "kind", None),
+)
+def test_where_all_of_a_role_are_asked_those_are_hit_that_are_apart_from_most_others(
+    fault: Fault, on: tuple[str, ...], nodes: set[str]
+) -> None:
+    assert hit(fault, "node", CLUSTER, fired("f", *on)) == nodes
+
+
+def test_a_fault_whose_nodes_could_not_be_told_hit_nobody() -> None:
+    waiting = Target("nodes", "leader", (), ("n1", "n2"))
+    cut = Partition(**AT, nodes=("leader",), targets=(waiting,))
+    assert hit(cut, "gateway", CLUSTER, fired("f")) == set()
 
 
 @pytest.mark.parametrize("kind", CATALOGUE.values(), ids=list(CATALOGUE))

@@ -46,6 +46,15 @@ def test_a_whole_recording_is_read_back_as_it_was_written(tmp_path: Path) -> Non
     assert read(tmp_path / "run") == told
 
 
+def test_a_history_is_read_back_without_a_last_line_that_was_cut_off(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run")
+    recorder.event(INTENT, sync=True)
+    for lines in ('{"a":1}\n', '{"b":2}\n{"c":3}\n', '{"d"'):
+        recorder.history("registers", lines)
+    recorder.close()
+    assert read(tmp_path / "run").histories == {"registers": b'{"a":1}\n{"b":2}\n{"c":3}\n'}
+
+
 def test_an_event_can_be_read_before_the_recorder_is_closed(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run")
     recorder.event(INTENT, sync=True)

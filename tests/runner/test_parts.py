@@ -11,6 +11,7 @@ from harness import wire
 from harness.cluster import Cluster, Link, Node
 from harness.engine import Answer
 from harness.errors import EngineError, RecordingError
+from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.objectives import Bound
 from harness.objectives.promql import Promql
@@ -25,9 +26,10 @@ from harness.runner.ledger import Ledger
 from harness.runner.prepare import pods, prepare
 from harness.runner.programs import LOAD
 from harness.runner.pulse import Heart, Offset
-from harness.runner.questions import ask_all, scraping
+from harness.runner.questions import ask_all, confirm_all, scraping
 from harness.runner.readiness import Asking
 from harness.runner.watch import Tally
+from harness.targets import aim
 from harness.weave import HEALTHCHECK, Readiness
 from tests.recording.builder import CLUSTER, LOST_N1, scenario
 from tests.runner.fake import FakeCluster, Habits
@@ -231,6 +233,24 @@ def test_prometheus_is_asked_at_the_instant_an_objective_names(monkeypatch: pyte
         events.Asked(60_000_000_000, "during", "a", 1_700_000_035.0, 2.0),
         events.Asked(60_000_000_000, "at-end", "b", 1_700_000_060.0, None, "no data"),
     )
+
+
+def test_who_was_looked_up_is_asked_again_of_the_instant_the_fault_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "wall_offset_ns", lambda: 0)
+    nodes = (Node(f"e{i}", "e", "e", f"e{i}", i, (80,), "90/m", "led") for i in (1, 2))
+    cluster = Cluster("etcd", tuple(nodes))
+    draft, never = (Kill(name=name, at_s=5, for_s=2, nodes=("leader",)) for name in ("dead", "never"))
+    waiting, unfired = aim(draft, cluster, 7)[0], aim(never, cluster, 7)[0]
+    resolved = aim(draft, cluster, 7, found={"leader": "e1"})[0]
+    oracle = Oracle(Answer(0.0), Answer(1.0))
+    planned = replace(scenario(), faults=(LOST_N1, waiting, unfired))
+    fired_ns = {"dead": 15_000_000_000, "lost-n1": 16_000_000_000}
+    told = tuple(
+        confirm_all(planned, cluster, oracle, 60_000_000_000, fired_ns, {"dead": resolved, "lost-n1": LOST_N1})
+    )
+    text = "e1 was the leader when that was looked up, and then e2 led"
+    assert told == (events.Confirmed(60_000_000_000, "dead", text),)
+    assert {time_s for _, time_s in oracle.asked} == {15.0}
 
 
 def test_every_target_must_show_its_scrapes(monkeypatch: pytest.MonkeyPatch) -> None:

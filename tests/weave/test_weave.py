@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.cluster import Cluster, Node
 from harness.errors import ClusterError
 from harness.weave import Readiness, Woven, weave
+from harness.weave.block import read_block
 from harness.weave.pods import Labels
 from harness.weave.redact import redacted
 from harness.weave.scrape import config as prometheus_config
@@ -355,6 +356,11 @@ def test_what_x_harness_says_is_read_and_what_it_leaves_out_is_the_services_own(
         ),
     )
     assert found.ready == (Readiness("n1", "http", (("path", "/up"),)), Readiness("n2", "http", (("path", "/up"),)))
+
+
+def test_a_question_may_have_dollars_in_it_though_compose_doubles_them() -> None:
+    tree = {"x-harness": {"port": "80", "ready": {"client": "http", "json": '$$.health == "true"'}}}
+    assert read_block("member", tree).ready == (("client", "http"), ("json", '$.health == "true"'))
 
 
 def test_prometheus_scrapes_the_load_the_agents_and_what_is_named() -> None:
