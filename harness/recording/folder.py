@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from harness.errors import RecordingError
-from harness.operations import Operation, unpack
+from harness.operations import Operation, Outcome, unpack
 from harness.recording import events
 from harness.recording.evidence import Evidence
 
@@ -19,6 +21,13 @@ SCENARIO, WOVEN, JOURNAL, PROBES, VERDICT = (
     "verdict.json",
 )
 OPERATIONS, LOGS = "operations", "logs"
+# As ``operations.pack`` writes them.
+_RECORDS = np.dtype(
+    [
+        *((name, "<i8") for name in ("due_ns", "sent_ns", "done_ns")),
+        *(("size_bytes", "<u4"), ("outcome", "u1"), ("status", "u1"), ("node", "S10")),
+    ]
+)
 
 
 class Recorder:
@@ -119,9 +128,26 @@ def _operations(folder: Path) -> Mapping[str, tuple[Operation, ...]]:
 
 def _unpacked(file: Path) -> tuple[Operation, ...]:
     try:
-        return tuple(sorted(unpack(_bytes(file))))
+        return _unpacked_all(_bytes(file))
     except ValueError as error:
         raise RecordingError(f"{file.name}: not operations ({error}): the recording is damaged") from error
+
+
+def _unpacked_all(data: bytes) -> tuple[Operation, ...]:
+    """As ``unpack``, sorted: a million at a time, in columns."""
+    table = np.frombuffer(data, _RECORDS, len(data) // _RECORDS.itemsize)
+    if not set(np.unique(table["outcome"]).tolist()) <= set(Outcome):
+        return tuple(sorted(unpack(data)))  # which says what is wrong
+    outcomes = list(Outcome)
+    names = {name: name.decode("ascii") for name in set(table["node"].tolist())}
+    columns = [table[name].tolist() for name in ("due_ns", "sent_ns", "done_ns", "size_bytes")]
+    ends = map(outcomes.__getitem__, table["outcome"].tolist())
+    nodes = map(names.__getitem__, table["node"].tolist())
+    rows = zip(*columns, ends, table["status"].tolist(), nodes, strict=True)
+    found = list(map(Operation._make, rows))
+    if (np.diff(table["due_ns"]) <= 0).any():
+        found.sort()
+    return tuple(found)
 
 
 def _bytes(file: Path) -> bytes:
