@@ -9,7 +9,7 @@ HARNESS := .venv/bin/harness
 
 .DEFAULT_GOAL := help
 .PHONY: help venv engine images chaos check plan judge doctor test test-unit test-cluster lint bench self-chaos docs lock wheel \
-	control-runs recordings suite twins nightly signoff verify logs status artifacts heal clean
+	bench-setup control-runs recordings suite twins nightly signoff verify logs status artifacts heal clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,8 +73,11 @@ lint: venv ## Style, types and layers of our own code
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache >/dev/null || .venv/bin/lint-imports --no-cache
 
-bench: images ## What we promise of speed, measured here, beside the peers
+bench: images ## What we promise of speed, measured here, beside the peers (ARGS="--rows ready,judge")
 	@.venv/bin/python -m bench $(ARGS)
+
+bench-setup: venv ## The image of the peers that `make bench` compares with (wrk, hey, k6, Porcupine, aiohttp, hdrhistogram)
+	@.venv/bin/python -m bench.peers
 
 self-chaos: images ## Does anything of ours outlive us? The harness is harmed 200 times (ARGS="--seed 7"); goes on where it was
 	@.venv/bin/python -m selfchaos $(ARGS)

@@ -1,20 +1,21 @@
-"""``python -m bench [--full] [--run runs/latest] [--out bench.json]``; see ``rows.SPECS`` for what is measured."""
+"""``python -m bench [--rows a,b] [--full] [--run runs/latest] [--out bench.json]``; ``rows.SPECS`` says what of."""
 
 import argparse
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import harness
-from bench import passing, peer, precision, runs, schedules
+from bench import generators, linearizability, million, passing, peer, precision, runs, schedules
 from bench.clock_skew import clock_skew
 from bench.idle_cluster import IDLE, bound, idle_cluster, images, labels
 from bench.noise import Noise, noise
 from bench.rows import SPECS, Measured, encode, render, rows
+from bench.yard import yard
 from harness.clock import wall
 from harness.drivers import provision
 from harness.errors import INTERRUPTED, HarnessError
@@ -24,8 +25,14 @@ from harness.runner import alive
 from harness.units import show_s
 
 _UNFINISHED = 4
-_CUTS = ("in-force", "in-force-median", "beside-pause", "skew", "skew-median", "fresh")
+_CUTS = ("in-force", "in-force-median", "beside-pause", "skew", "skew-median", "skew-threads", "fresh")
 _ON_IDLE_CLUSTER = (*_CUTS, "send-error", "unfaulted", "queue", "stream", "arm")
+_SPEEDS, _STALLS, _RECOVERIES = (
+    ("request-wrk", "request-aiohttp"),
+    ("stall", "stall-dropped"),
+    ("recovery", "recovery-rate"),
+)
+_IN_YARD = ("send-error-2000", "record", *_SPEEDS, *_STALLS, *_RECOVERIES)
 _READY_NOTE = "both until the gateway had every node's right answer; ours starts sidecars, load and Prometheus too"
 _DOWN_NOTE = "plain down lets programs end (the gateway by SIGUSR1); ours heals, saves the logs and removes"
 
@@ -66,7 +73,10 @@ def main() -> int:
     for line in render(found, min(out.width, COLUMNS_MAX)):
         out.print(line, soft_wrap=True)
     out.print(f"\nwritten to {options.out}; load of the machine {about['load']}: idle is what the goals are for")
-    asked = [row for row in found if row.spec.key != "whole" or options.full or options.run]
+    wanted = _wanted(options)
+    asked = [
+        row for row in found if row.spec.key in wanted and (row.spec.key != "whole" or options.full or options.run)
+    ]
     return _UNFINISHED if any(row.outcome == "not measured" for row in asked) else 0
 
 
@@ -75,7 +85,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="more of everything, and a whole partition run (8 min)")
     parser.add_argument("--run", type=Path, help="take the whole partition run from this record, such as runs/latest")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
-    return parser.parse_args()
+    parser.add_argument("--rows", help="only these and what is measured with them, such as send-error-2000,judge")
+    options = parser.parse_args()
+    if unknown := sorted(_wanted(options) - {spec.key for spec in SPECS}):
+        parser.error(f"--rows: {unknown[0]} is none; write {', '.join(spec.key for spec in SPECS)}")
+    return options
+
+
+def _wanted(options: argparse.Namespace) -> set[str]:
+    return set(options.rows.split(",")) if options.rows else {spec.key for spec in SPECS}
 
 
 def _machine() -> dict[str, object]:
@@ -90,13 +108,28 @@ def _say(text: str) -> None:
 
 
 def _measure(effort: Effort, options: argparse.Namespace, folder: Path) -> dict[str, Measured]:
-    """Every part even if one before it failed: its rows then say why."""
+    """Every part of which a row is wanted, even if one before it failed: its rows then say why."""
+    parts: tuple[Part, ...] = (
+        (("ready", "down", "first-request"), lambda: _clusters(effort.repeats, folder)),
+        (_ON_IDLE_CLUSTER, lambda: _precision(effort, folder, _wanted(options))),
+        (("plan",), lambda: schedules.planned(bound().cluster, effort.rounds)),
+        (("clock-bites", "clock-call"), lambda: _clock(effort, folder)),
+        (_IN_YARD, lambda: _generators(effort, folder, _wanted(options))),
+        (("linear-distinct", "linear-hot", "linear-cas"), lambda: _linear(effort)),
+        (("judge", "judge-linear"), lambda: _judged(effort)),
+        (("whole",), lambda: _whole(options, folder)),
+    )
+    return _those(parts, _wanted(options))
+
+
+Part = tuple[tuple[str, ...], Callable[[], Mapping[str, Measured]]]
+
+
+def _those(parts: Iterable[Part], wanted: Collection[str]) -> dict[str, Measured]:
     measured: dict[str, Measured] = {}
-    measured |= _attempt(("ready", "down", "first-request"), lambda: _clusters(effort.repeats, folder))
-    measured |= _attempt(_ON_IDLE_CLUSTER, lambda: _precision(effort, folder))
-    measured |= _attempt(("plan",), lambda: schedules.planned(bound().cluster, effort.rounds))
-    measured |= _attempt(("clock-bites", "clock-call"), lambda: _clock(effort, folder))
-    measured |= _attempt(("whole",), lambda: _whole(options, folder))
+    for keys, measure in parts:
+        if not set(keys).isdisjoint(wanted):
+            measured |= _attempt(keys, measure)
     return measured
 
 
@@ -107,6 +140,16 @@ def _attempt(keys: tuple[str, ...], measure: Callable[[], Mapping[str, Measured]
     except HarnessError as error:
         _say(str(error))
         return dict.fromkeys(keys, Measured(note=str(error)))
+
+
+def _linear(effort: Effort) -> dict[str, Measured]:
+    _say("histories, by zones and by search, beside Porcupine")
+    return linearizability.against(effort.rounds)
+
+
+def _judged(effort: Effort) -> dict[str, Measured]:
+    _say("records of up to a million operations, judged and reported")
+    return million.judged(effort.rounds)
 
 
 def _clusters(repeats: int, folder: Path) -> dict[str, Measured]:
@@ -127,31 +170,56 @@ def _clusters(repeats: int, folder: Path) -> dict[str, Measured]:
     }
 
 
-def _precision(effort: Effort, folder: Path) -> dict[str, Measured]:
+def _precision(effort: Effort, folder: Path, wanted: Collection[str]) -> dict[str, Measured]:
     """One cluster for all; what harms an agent most comes last."""
-    found: dict[str, Measured] = {}
     with idle_cluster(folder, _say) as cluster:
-        parts: tuple[tuple[str, tuple[str, ...], Callable[[], Mapping[str, Measured]]], ...] = (
-            (f"{effort.cuts} partitions", _CUTS, lambda: precision.partitions(cluster, effort.cuts)),
+        parts: tuple[Part, ...] = (
+            (_CUTS, lambda: _said(f"{effort.cuts} partitions", lambda: precision.partitions(cluster, effort.cuts))),
             (
-                f"{effort.loads} loads of 500/s",
                 ("send-error",),
-                lambda: precision.send_errors(cluster, effort.loads, effort.load_s),
+                lambda: _said(
+                    f"{effort.loads} loads of 500/s",
+                    lambda: precision.send_errors(cluster, effort.loads, effort.load_s),
+                ),
             ),
             (
-                "requests past armed faults, and through the packet queue",
                 ("unfaulted", "queue"),
-                lambda: passing.requests(cluster, effort.rounds),
+                lambda: _said(
+                    "requests past armed faults, and through the packet queue",
+                    lambda: passing.requests(cluster, effort.rounds),
+                ),
             ),
-            ("a stream at 100 ms", ("stream",), lambda: passing.stream(cluster, min(effort.rounds, 5))),
-            ("a hundred faults at one agent", ("arm",), lambda: schedules.armed(cluster, effort.rounds)),
+            (("stream",), lambda: _said("a stream at 100 ms", lambda: passing.stream(cluster, min(effort.rounds, 5)))),
+            (
+                ("arm",),
+                lambda: _said("a hundred faults at one agent", lambda: schedules.armed(cluster, effort.rounds)),
+            ),
         )
-        for text, keys, measure in parts:
-            _say(text)
-            with noise() as meanwhile:
-                measured = _attempt(keys, measure)
-            found |= _beside(meanwhile, measured)
-    return found
+        return _those(parts, wanted)
+
+
+def _generators(effort: Effort, folder: Path, wanted: Collection[str]) -> dict[str, Measured]:
+    rounds = effort.rounds
+    with yard(folder) as place:
+        parts: tuple[Part, ...] = (
+            (("record",), lambda: _said("one operation recorded", lambda: generators.records(place, rounds))),
+            (_SPEEDS, lambda: _said("requests on one core", lambda: generators.speeds(place, rounds))),
+            (
+                ("send-error-2000",),
+                lambda: _said("loads of 2,000/s", lambda: generators.send_errors(place, rounds)),
+            ),
+            (_STALLS, lambda: _said("a known stall", lambda: generators.stalls(place, min(rounds, 5)))),
+            (_RECOVERIES, lambda: _said("a known outage", lambda: generators.recoveries(place, rounds))),
+        )
+        return _those(parts, wanted)
+
+
+def _said(text: str, measure: Callable[[], Mapping[str, Measured]]) -> dict[str, Measured]:
+    """Measured, with how late a bare timer was on this machine at that time."""
+    _say(text)
+    with noise() as meanwhile:
+        found = measure()
+    return _beside(meanwhile, found)
 
 
 def _clock(effort: Effort, folder: Path) -> dict[str, Measured]:

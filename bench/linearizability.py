@@ -1,8 +1,8 @@
 """How long histories take to check. ``python -m bench.linearizability [--operations 10000] [--write FOLDER]``.
 
 The histories are of objects that are linearizable by construction: each operation takes effect at one instant between
-its begin and its end. ``--write`` leaves them as files; with ``--porcupine BINARY`` (``go build`` in bench/porcupine)
-Porcupine is timed on the same ones, for at most 20 s each; it has no model of sets here.
+its begin and its end. ``--write`` leaves them as files; with ``--porcupine BINARY`` (``go build`` in
+bench/images/peers/porcupine) Porcupine is timed on the same ones, for at most 20 s each; it has no model of sets here.
 """
 
 import argparse
@@ -19,12 +19,16 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
+from bench import peers
+from bench.rows import Measured
 from harness.consistency.check import Result, check
 from harness.consistency.history import OF_SETS, Call, Function, History
 from harness.units import show_s
 
 _MEAN_S = 0.010
-_PEER_LIMIT = "20s"
+_PEER_LIMIT, _PEER_S = "20s", 60.0
+_OPERATIONS, _SEED = 10_000, 1
+_ROWS = {"linear-distinct": "distinct-10x10", "linear-hot": "distinct-hot-20", "linear-cas": "cas-10x10"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,27 @@ def peer(binary: Path, file: Path, rounds: int) -> tuple[list[float], str]:
     said = subprocess.run([binary, file, str(rounds), _PEER_LIMIT], capture_output=True, text=True, check=True)
     rows = [line.split() for line in said.stdout.splitlines()]
     return [float(took) for took, _ in rows], rows[-1][1]
+
+
+def against(rounds: int) -> dict[str, Measured]:
+    """Ours and Porcupine's, in turn, both from memory; it is stopped after 20 s, and then asked no more."""
+    found = {}
+    for key, name in _ROWS.items():
+        history = simulated(workloads(_OPERATIONS)[name], _SEED)
+        text = "\n".join(lines(history)) + "\n"
+        ours: list[float] = []
+        theirs: list[float] = []
+        answers: set[str] = set()
+        while len(theirs) < rounds and "Unknown" not in answers:
+            (took_s,), result = timed(history, 1)
+            ours.append(took_s)
+            said = peers.once(("porcupine", "/dev/stdin", "1", _PEER_LIMIT), text, _PEER_S)
+            took, answer = said.split()
+            theirs.append(float(took))
+            answers.add(answer)
+        note = f"{_OPERATIONS:,} operations; ours says {result.outcome}, Porcupine {', '.join(sorted(answers))}"
+        found[key] = Measured(tuple(ours), tuple(theirs), note)
+    return found
 
 
 def main() -> int:

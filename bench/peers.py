@@ -1,7 +1,8 @@
 """``python -m bench.peers``: the image of what others measure with, built where it is not there yet."""
 
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.cli import places
@@ -24,6 +25,18 @@ def image() -> str:
     if not run(("docker", "image", "inspect", reference), timeout_s=_ASK_S).ok:
         raise EngineError(ABSENT)
     return reference
+
+
+def once(argv: Sequence[str], given: str, timeout_s: float) -> str:
+    """What a tool of the image printed, in a container of its own. Raises ``EngineError``."""
+    command = ["docker", "run", "--rm", "-i", "--network", "none", "--entrypoint", argv[0], image(), *argv[1:]]
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"{argv[0]} did not end within {timeout_s:.0f} s") from error
+    if done.returncode:
+        raise EngineError(f"{argv[0]} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+    return done.stdout
 
 
 def main() -> int:

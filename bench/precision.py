@@ -22,9 +22,10 @@ def partitions(cluster: IdleCluster, count: int) -> dict[str, Measured]:
     """Cut n1 off from n2, n3 and the client, ``count`` times; after each heal the client asks n1 over a new connection.
 
     In force counts to the last of the nodes, from the planned instant. The answer counts from the last pod that healed
-    and includes the order to the client. After each cut n2 is paused by the engine and let go, until the call returned.
+    and includes the order to the client. After each cut n2 is paused by the engine and let go, until the call returned;
+    then all three nodes are, by a thread each: from the first call that returned to the last.
     """
-    late_s, skew_s, fresh_s, pause_s = [], [], [], []
+    late_s, skew_s, fresh_s, pause_s, together_s = [], [], [], [], []
     for number in range(count):
         at_ns = monotonic_ns() + to_ns(LEAD_S)
         fired, healed_ns = _cut_once(cluster, at_ns)
@@ -33,11 +34,13 @@ def partitions(cluster: IdleCluster, count: int) -> dict[str, Measured]:
         skew_s.append(to_s(max(afters_ns) - min(afters_ns)))
         fresh_s.append(to_s(_answered_ns(cluster, number) - healed_ns))
         pause_s.append(cluster.pause("n2"))
+        together_s.append(cluster.pause_together(_NODES))
     note = f"{count} cuts of {HOLD_S:g} s" + (": p99 is the largest" if count < 100 else "")
     found = {"in-force": late_s, "in-force-median": late_s, "skew": skew_s, "skew-median": skew_s, "fresh": fresh_s}
     measured = {key: Measured(tuple(samples_s), note=note) for key, samples_s in found.items()}
     beside = Measured(tuple(late_s), tuple(pause_s), f"{note}, in turn with pauses by the engine's API")
-    return {**measured, "beside-pause": beside}
+    threads = Measured(tuple(skew_s), tuple(together_s), f"{note}, in turn with three pauses at once by threads")
+    return {**measured, "beside-pause": beside, "skew-threads": threads}
 
 
 def _cut_once(cluster: IdleCluster, at_ns: int) -> tuple[dict[str, Fired], int]:

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from bench import schedules
 from bench.clock_skew import Jump, figures
+from bench.generators import _away_s, _late_p99_s
 from bench.peer import plain
 from bench.rows import SPECS, Measured, Row, encode, render, rows
 from harness.cluster import Cluster, Node
+from harness.errors import AgentError
+from harness.operations import Operation, Outcome
 from harness.weave.pods import LABEL_RUN, Labels
 
 READY = next(spec for spec in SPECS if spec.key == "ready")
@@ -117,6 +120,32 @@ def test_the_file_has_every_row_and_every_sample() -> None:
     }
 
 
+def test_a_goal_of_nothing_at_all_is_met_by_nothing_and_missed_by_one() -> None:
+    dropped = next(spec for spec in SPECS if spec.key == "stall-dropped")
+    assert [Row(dropped, Measured((count,))).outcome for count in (0.0, 1.0)] == ["met", "missed"]
+    words = "\n".join(lines(Row(dropped, Measured((3.0,)))))
+    assert "median 3 " in words and "≤ 0 " in words
+
+
+def test_a_peer_is_as_late_as_its_sends_are_behind_the_one_that_was_the_least_late() -> None:
+    exact = [7.0 + number / 2000 for number in range(1000)]
+    assert _late_p99_s(exact) == pytest.approx(0.0, abs=1e-9)
+    late = [at_s + 0.0003 * (number % 50 == 0) for number, at_s in enumerate(exact)]
+    assert _late_p99_s(late) == pytest.approx(0.0003)
+    assert _late_p99_s([at_s + 0.005 * (at_s > 7.4) for at_s in exact]) == pytest.approx(0.005)
+
+
+def test_an_outage_is_as_long_as_from_the_first_that_failed_to_when_all_was_well() -> None:
+    outcomes = [Outcome.OK] * 500 + [Outcome.REFUSED] * 1000 + [Outcome.OK] * 1500
+    operations = [
+        Operation(number * 2_000_000, number * 2_000_000, number * 2_000_000 + 1_000_000, 0, outcome, 2, "")
+        for number, outcome in enumerate(outcomes)
+    ]
+    assert _away_s(operations) == pytest.approx(2.0, abs=0.03)  # one in a hundred may fail where all is well
+    with pytest.raises(AgentError, match="met no outage"):
+        _away_s(operations[:400])
+
+
 def test_goals_are_those_of_the_issue() -> None:
     goals = {spec.key: (spec.figure, spec.goal) for spec in SPECS}
     assert goals == {
@@ -136,6 +165,20 @@ def test_goals_are_those_of_the_issue() -> None:
         "clock-bites": ("median", 0.01),
         "clock-call": ("median", 15e-9),
         "send-error": ("median", 0.002),
+        "skew-threads": ("median", 0.1),
+        "send-error-2000": ("median", 0.5),
+        "stall": ("median", 0.02 * (2.0 - 0.1)),
+        "stall-dropped": ("median", 0.0),
+        "request-wrk": ("median", 1 / 0.5),
+        "request-aiohttp": ("median", 1 / 8),
+        "record": ("median", 0.15),
+        "recovery": ("median", 0.010),
+        "recovery-rate": ("median", 0.01),
+        "linear-distinct": ("median", 1 / 10),
+        "linear-hot": ("median", 1 / 1000),
+        "linear-cas": ("median", 4.0),
+        "judge": ("median", 5.0),
+        "judge-linear": ("median", 1.5),
         "first-request": ("median", 12.0),
         "whole": ("median", 80.0),
     }

@@ -9,6 +9,7 @@ from harness.operations import Outcome
 from harness.recording.events import FaultFired, LoadEnded, Trouble
 from harness.recording.evidence import WALL, Evidence, Window
 from harness.scenario import Phases, Scenario
+from harness.stats import ended as ended_like
 from harness.stats import succeeded
 from harness.traffic import Traffic
 from harness.units import show_s, show_share
@@ -115,7 +116,7 @@ def _traffic_doubts(traffic: Traffic, planned: Phases, evidence: Evidence) -> It
     due = traffic.due(planned.warmup_s, planned.faults_s, seen_s)
     if due is not None and len(operations) < SENT * due:
         yield f"{name}: {len(operations):,} operations were recorded; {due:,.0f} should have fallen due"
-    capped = sum(op.outcome is Outcome.CAPPED for op in operations)
+    capped = ended_like(operations, Outcome.CAPPED)
     if capped:
         yield f"{name}: {capped:,} operations were never sent: {traffic.in_flight_max:,} were in flight already"
     most = traffic.history_max()

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import isinf
+from math import inf, isinf
 from operator import attrgetter
 
 from harness.clock import to_ns
@@ -21,6 +21,7 @@ _TOGETHER, _FEW = 10, 3  # of so many operations in a row so many are no chance 
 TURNS = 5  # a node that answered nothing in so many of its usual turns does not serve; in fewer it may be chance
 _NEAR_NS = to_ns(5.0)  # around the moment, where the rate of the load is that moment's
 _NEEDED = samples_needed(P95)
+_OK = Outcome.OK  # looked up once, for a million operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,12 @@ def failed_over(after: Aftermath, hit: Collection[str], others: Collection[str])
         return Milestone(None, why=f"{after.moment.fault} hit every node of its kind, so there was none to take over")
     first = noticed(after)
     from_ns = after.begin_ns if isinstance(first, str) else first.due_ns
-    came = [op.done_ns for op in after.later() if op.due_ns >= from_ns and _good(op) and op.node not in tags]
+    elsewhere = {"", *tags}
+    came = [
+        done
+        for due, _, done, _, end, _, node in after.later()
+        if due >= from_ns and node not in elsewhere and end is _OK
+    ]
     if not came:
         return _never("no other node answered", after, after.length_s)
     return Milestone(after.since_s(min(came)), after.error_s)
@@ -266,21 +272,17 @@ def tag(node: str) -> str:
     return node[:TAG_CHARACTERS]
 
 
-def _good(op: Operation) -> bool:
-    return op.outcome is Outcome.OK and op.node != ""
-
-
 def _answered(operations: Sequence[Operation], until_ns: int) -> Mapping[str, int]:
     """How many good answers each node gave to what fell due before."""
     before = operations[: bisect_left(operations, until_ns, key=attrgetter("due_ns"))]
-    return Counter(op.node for op in before if _good(op))
+    return Counter([node for _, _, _, _, end, _, node in before if node and end is _OK])
 
 
 def _first_answers(operations: Sequence[Operation]) -> Mapping[str, int]:
     came: dict[str, int] = {}
-    for op in operations:
-        if _good(op):
-            came[op.node] = min(op.done_ns, came.get(op.node, op.done_ns))
+    for _, _, done_ns, _, end, _, node in operations:
+        if node and end is _OK and done_ns < came.get(node, inf):
+            came[node] = done_ns
     return came
 
 

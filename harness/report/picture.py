@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from statistics import median
 
 from harness.judge.verdict import Verdict
@@ -18,6 +19,7 @@ from harness.report.needs import Need, needs
 from harness.report.phases import Step, steps
 from harness.report.windows import by_outcome
 from harness.scenario import Scenario
+from harness.stats import ended
 
 DOTS_PX, RATE_PX, FAILURES_PX = 220, 84, 64
 _MARGIN_PX = 8  # above the slowest and below the quickest
@@ -30,6 +32,7 @@ _SHAPES_MAX = 20_000  # shapes are heavier than dots; beyond this they share coa
 _BIN_WIDTHS_S = (0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 3600)
 _LABEL_WIDTHS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 _LABELS_MAX = 7
+_OK = Outcome.OK  # looked up once, for a million operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +209,16 @@ def _panel(name: str, operations: Sequence[Operation], run: Window, scale: _Scal
 def _binned(operations: Sequence[Operation], run: Window, bin_s: float) -> list[Sequence[Operation]]:
     """The run in stretches of ``bin_s``: what fell due in each. ``operations`` are ordered by due time."""
     count = max(1, math.ceil(round(run.length_s / bin_s, 6)))
-    due_ns = [op[0] for op in operations]
-    edges = [bisect_left(due_ns, run.start_ns + round(number * bin_s * 1e9)) for number in range(count + 1)]
+    starts_ns = [run.start_ns + round(number * bin_s * 1e9) for number in range(count + 1)]
+    edges = [bisect_left(operations, start_ns, key=itemgetter(0)) for start_ns in starts_ns]
     return [operations[first:last] for first, last in pairwise(edges)]
 
 
 def _counts(operations: Sequence[Operation]) -> dict[Outcome, int]:
-    return {kind: len(ops) for kind, ops in zip(Outcome, by_outcome(operations), strict=True) if ops}
+    right = ended(operations, Outcome.OK)
+    if right == len(operations):
+        return {Outcome.OK: right} if right else {}
+    return {kind: count for kind in Outcome if (count := ended(operations, kind))}
 
 
 def _failed(counts: Mapping[Outcome, int]) -> int:
@@ -307,7 +313,7 @@ def _said(operations: Sequence[Operation], counts: Mapping[Outcome, int], start_
     head = f"{start_s:.2f}-{start_s + bin_s:.2f} s: "
     if not operations:
         return head + "nothing was due"
-    good = [(op.done_ns - op.due_ns, op.node) for op in operations if op.outcome is Outcome.OK]
+    good = [(done_ns - due_ns, node) for due_ns, _, done_ns, _, end, _, node in operations if end is _OK]
     parts = [f"{len(operations)} due", f"{len(good)} ok"]
     if good:
         waits_ns = [wait_ns for wait_ns, _ in good]

@@ -46,7 +46,7 @@ def _rows(name: str, evidence: Evidence) -> Iterator[WindowFigures]:
 def _figures(window: str, traffic: str, operations: Sequence[Operation]) -> WindowFigures:
     right, *others = by_outcome(operations)
     named = [(kind, len(ops)) for kind, ops in zip(list(Outcome)[1:], others, strict=True) if ops]
-    waits_ns = sorted([op.done_ns - op.due_ns for op in right])
+    waits_ns = sorted([done_ns - due_ns for due_ns, _, done_ns, *_ in right])
     return WindowFigures(
         window,
         traffic,
@@ -60,10 +60,8 @@ def _figures(window: str, traffic: str, operations: Sequence[Operation]) -> Wind
 
 def by_outcome(operations: Sequence[Operation]) -> tuple[list[Operation], ...]:
     """The operations of each outcome, in the order of ``Outcome``: the right ones first."""
-    found: tuple[list[Operation], ...] = tuple([] for _ in Outcome)
-    for op in operations:
-        found[op.outcome].append(op)
-    return found
+    there = {op[4] for op in operations}
+    return tuple([op for op in operations if op[4] is kind] if kind in there else [] for kind in Outcome)
 
 
 def _quantile(waits_ns: Sequence[int], operations: int, share: Fraction) -> str:
