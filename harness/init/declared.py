@@ -1,5 +1,6 @@
 """What a resolved compose file says of its services, as far as ``harness init`` wants to know."""
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -25,7 +26,8 @@ class Declared:
     """One service. ``node``: what its nodes are called (with ``{i}`` if there are several).
 
     ``ports``: container ports that the file names, published ones first; ``kind``: the last part of its image's name;
-    ``check_path``: of a health check that asks for a page; ``own``: it has an ``x-harness`` block already.
+    ``check_path``: of a health check that asks for a page; ``own``: it has an ``x-harness`` block already; ``runs``:
+    image, build and command, the same in services that can stand in for each other.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Declared:
     check_path: str = ""
     job: bool = False
     own: bool = False
+    runs: str = ""
 
     @property
     def first_node(self) -> str:
@@ -76,6 +79,7 @@ def _declared(name: str, tree: Tree, waits_for: tuple[str, ...], jobs: set[str])
         check_path=(found[2] or "/") if found else "",
         job=name in jobs,
         own="x-harness" in tree,
+        runs=json.dumps([tree.get(key) for key in ("image", "build", "command", "entrypoint")], default=str),
     )
 
 

@@ -207,19 +207,26 @@ def _victim(services: Sequence[Declared], sights: Mapping[str, Sight], load: Loa
     others = [s for s in services if s != load.service and not s.job and _lives(sights.get(s.name))]
     met = [s for s in others if (sight := sights.get(s.name)) and sight.met]
     if met:
-        best = min(met, key=lambda s: (s.count == 1, -sights[s.name].met))
+        best = min(met, key=lambda s: (not _spared(s, others), -sights[s.name].met))
         packets = sights[best.name].met
         why = f"seen: {packets} packets reached {best.first_node} while {load.service.name} was asked 20 times"
-        return Victim(best.first_node, best.count > 1, why)
+        return Victim(best.first_node, _spared(best, others), why)
     guessed = [s for s in others if s.name in load.service.waits_for]
     if not sights and guessed:
-        best = min(guessed, key=lambda s: s.count == 1)
-        return Victim(best.first_node, best.count > 1, f"guessed: the file says that {load.service.name} waits for it")
+        best = min(guessed, key=lambda s: not _spared(s, others))
+        return Victim(
+            best.first_node, _spared(best, others), f"guessed: the file says that {load.service.name} waits for it"
+        )
     if sights:
         why = f"seen: {load.words[0][1]} of {load.service.name} needed nobody else, so it is cut off itself"
     else:
         why = f"guessed: the file names nobody that {load.service.name} needs, so it is cut off itself"
     return Victim(load.service.first_node, False, why)
+
+
+def _spared(service: Declared, others: Sequence[Declared]) -> bool:
+    """Is there another node that runs the same?"""
+    return service.count > 1 or any(o.runs == service.runs for o in others if o != service and service.runs)
 
 
 def _lives(sight: Sight | None) -> bool:

@@ -22,6 +22,16 @@ def test_a_real_file_is_resolved_whole(tmp_path: Path) -> None:
     )
 
 
+def test_a_block_beside_a_file_goes_before_the_files_own_and_alone_the_file_is_read_as_it_is(tmp_path: Path) -> None:
+    file, beside = tmp_path / "docker-compose.yml", tmp_path / "docker-compose.harness.yml"
+    file.write_text("services: {a: {image: i, x-harness: {port: 80, role: r}}}\n")
+    assert compose.files(file) == (file,)
+    beside.write_text("services: {a: {x-harness: {port: 81}}}\n")
+    assert (compose.addition(file), compose.files(file)) == (beside, (file, beside))
+    resolved = compose.resolve(file, "chaos", {})
+    assert resolved.partition("    x-harness:\n")[2].startswith("      port: 81\nnetworks:")
+
+
 def test_what_compose_says_of_a_bad_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("services: {a: {image: i, bogus: 1}}\n")
     with pytest.raises(ClusterError) as refused:

@@ -1,5 +1,6 @@
 """What a compose file says, and what its cluster showed, in; two files with a reason in every line out."""
 
+from dataclasses import replace
 from textwrap import dedent
 
 import pytest
@@ -55,7 +56,7 @@ def blocks(proposal: Proposal) -> dict[str, dict[str, str]]:
 
 
 def test_what_a_file_says_of_its_services_is_read() -> None:
-    assert declared.read(resolved()) == (
+    assert tuple(replace(service, runs="") for service in declared.read(resolved())) == (
         Declared("my_db", "my-db", kind="postgres", checked=True),
         Declared(
             "api",
@@ -114,6 +115,21 @@ def test_users_ask_the_gateway_and_who_serves_them_and_has_a_stand_in_is_cut_off
     assert found.load is not None
     assert (found.load.service.name, found.load.client, found.load.words) == ("gateway", "http", (("path", "/"),))
     assert found.victim == Victim("api-1", True, "seen: 90 packets reached api-1 while gateway was asked 20 times")
+
+
+def test_a_service_that_runs_the_same_as_another_has_a_stand_in() -> None:
+    file = """
+        services:
+          gate: {build: ./gate, ports: [{target: 80}]}
+          db: {image: i}
+          web1: {build: ./web, command: [serve]}
+          web2: {build: ./web, command: [serve]}
+          jobs: {build: ./web, command: [work]}
+    """
+    services = declared.read(dedent(file))
+    sights = {s.name: Sight(s.name, (Port(80, root=200),), met=9 if s.name == "gate" else 90) for s in services}
+    found = propose(services, sights, entrance(services, sights))
+    assert found.victim is not None and (found.victim.node, found.victim.spared) == ("web1", True)
 
 
 def test_where_nobody_was_needed_the_entrance_itself_is_cut_off() -> None:
