@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from harness.cluster import Cluster, Link
 from harness.faults import Fault
 from harness.objectives import Objective
+from harness.objectives.alerts import AlertRule
 from harness.repeat import Repeat
 from harness.stop_when import StopWhen, time_limit_s
 from harness.targets import aim, stand_ins
@@ -30,6 +31,8 @@ class Phases:
 class Scenario:
     """``variables``: the compose file's own, set by ``with:``. ``expected``: what must be violated, or None.
 
+    ``alerts``: rules that the run's Prometheus evaluates.
+
     ``faults``: on names, but for those that must be looked up when they are due (``harness.targets.pending``).
     """
 
@@ -47,6 +50,7 @@ class Scenario:
     stop_when: tuple[StopWhen, ...] = ()
     time_limit_s: float | None = None
     repeat: Repeat | None = None
+    alerts: tuple[AlertRule, ...] = ()
 
     @property
     def limit_s(self) -> float:

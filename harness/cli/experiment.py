@@ -75,7 +75,7 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     if not options.without_faults:
         _refuse_unable(bound, images, live.say)
     labels = Labels(identity.project, str(identity.folder))
-    woven = weave(bound.cluster.name, bound.config, images, labels)
+    woven = weave(bound.cluster.name, bound.config, images, labels, bound.scenario.alerts)
     recorder = _record(identity, bound, woven, facts, options, overrides)
     lock = alive.hold(identity.folder)
     how = _play(bound, woven, identity, recorder, options, live)

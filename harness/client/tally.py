@@ -2,10 +2,10 @@
 
 from bisect import bisect_left
 
+from harness.client.settled import Settling
 from harness.clock import to_s
+from harness.operations import LATENCY_BOUNDS_S as BOUNDS_S
 from harness.operations import Operation, Outcome
-
-BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Tally:
@@ -21,6 +21,7 @@ class Tally:
         self.latencies = [0] * (len(BOUNDS_S) + 1)  # per bound, the last one beyond all
         self.latency_sum_s = 0.0
         self.in_flight = 0
+        self.settling = Settling()
         self.last_recovery_s = 0.0
         self._succeeded_due_ns = 0
         self._failed_due_ns: int | None = None
@@ -28,6 +29,7 @@ class Tally:
 
     def count(self, operation: Operation) -> None:
         self.outcomes[operation.outcome] += 1
+        self.settling.count(operation)
         if operation.outcome is Outcome.CAPPED:
             return
         latency_s = operation.latency_s

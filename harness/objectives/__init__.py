@@ -1,10 +1,12 @@
 """What can be asked of a run: one class per figure, one line in the table."""
 
+from harness.objectives.alerts import Alert
 from harness.objectives.amplification import Amplification
 from harness.objectives.answers import Lost, Success, Wrong
 from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
 from harness.objectives.claimed import Claimed
+from harness.objectives.lie import Lie
 from harness.objectives.logged import Logged
 from harness.objectives.promql import Promql
 from harness.objectives.quantiles import P50, P90, P95, P99, P999, Max
@@ -17,7 +19,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     for kind in (
         *(Success, Wrong, Lost, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
-        *(Amplification, Logged, Ready, Promql),
+        *(Amplification, Logged, Ready, Promql, Lie, Alert),
     )
 }
 

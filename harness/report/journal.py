@@ -2,13 +2,13 @@
 
 import msgspec
 
-from harness.recording.events import AnyEvent, ClockSeen, Counted, Read
+from harness.recording.events import AnyEvent, ClockSeen, Counted, Read, Sampled
 from harness.recording.evidence import Evidence
 from harness.report import figures
 
 LINES_MAX = 400
 _COLUMNS_MAX = 300
-_READINGS = (ClockSeen, Counted, Read)  # by the hundred, and each stands in a figure already
+_READINGS = (ClockSeen, Counted, Read, Sampled)  # by the hundred, and each stands in a figure already
 
 
 def journal(evidence: Evidence) -> str:

@@ -241,9 +241,10 @@ class Player:
         except EngineError as error:
             self._hearing.trouble("prometheus-lost", str(error))
             return
-        for asked in ask_all(self._scenario, monitor, end_ns, healed_ns):
+        for asked in ask_all(self._scenario, monitor, self._origin_ns, end_ns, healed_ns):
             self._recorder.event(asked)
-        for scraped in scraping(self._cluster, monitor, end_ns, (end_ns - self._origin_ns) / 1e9):
+        length_s, alerts = (end_ns - self._origin_ns) / 1e9, bool(self._scenario.alerts)
+        for scraped in scraping(self._cluster, monitor, end_ns, length_s, alerts=alerts):
             self._recorder.event(scraped)
 
     # --- leaving ------------------------------------------------------------------------------------------------------
