@@ -8,12 +8,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from harness.client.tally import BOUNDS_S, Tally
+from harness.client.tally import Tally
 from harness.clock import monotonic_ns, to_s
 from harness.errors import AgentError
-from harness.operations import Outcome
+from harness.operations import LATENCY_BOUNDS_S, Outcome
 
-_LE = (*(str(bound) for bound in BOUNDS_S), "+Inf")
+_LE = (*(str(bound) for bound in LATENCY_BOUNDS_S), "+Inf")
 
 
 class Tallies(Collector):

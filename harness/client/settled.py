@@ -4,10 +4,9 @@ Counted when they end, failures come late by their time-out, and no rate over su
 well again. Counted like this they stand where the user met them, and a scrape shows them exactly.
 """
 
-from bisect import bisect_left
 from dataclasses import dataclass
 
-from harness.operations import LATENCY_BOUNDS_S, Operation, Outcome
+from harness.operations import LATENCY_BOUNDS_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,11 @@ class Settling:
 
     def __init__(self) -> None:
         self.seen = Settled()
-        self._ended: list[tuple[int, int]] = []  # due, and which bucket; -1: it failed
+        self._ended: list[tuple[int, int]] = []
 
-    def count(self, operation: Operation) -> None:
-        bucket = bisect_left(LATENCY_BOUNDS_S, operation.latency_s) if operation.outcome is Outcome.OK else -1
-        self._ended.append((operation.due_ns, bucket))
+    def count(self, due_ns: int, bucket: int) -> None:
+        """One has ended. ``bucket``: the first of ``LATENCY_BOUNDS_S`` that its latency is not above; -1: it failed."""
+        self._ended.append((due_ns, bucket))
 
     def until(self, until_ns: int) -> None:
         """Nothing that fell due before that is in flight."""
