@@ -28,6 +28,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """What Prometheus said of a span of time: a number for each step, None where it had none; or why it has none."""
+
+    values: tuple[float | None, ...]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Removed:
     """What is still there after everything of a run was to go, by name.
 
@@ -112,6 +120,12 @@ class Monitor(Protocol):
 
     def ask(self, query: str, time_s: float) -> Answer:
         """The value of ``query`` at a wall-clock instant (seconds since 1970)."""
+
+    def range(self, query: str, start_s: float, end_s: float, step_s: float) -> Range:
+        """The values of ``query`` from ``start_s`` to ``end_s`` (both in, wall clock), one for every ``step_s``.
+
+        Prometheus counts in milliseconds: so must these.
+        """
 
 
 class RunningCluster(Protocol):

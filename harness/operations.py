@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+# What latencies are counted by, for Prometheus.
+LATENCY_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _RECORD = struct.Struct("<qqqIBB10s")
 PACKED_BYTES = _RECORD.size
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from harness.cluster import Cluster, Link
 from harness.faults import Fault
 from harness.objectives import Objective
+from harness.objectives.alerts import AlertRule
 from harness.repeat import Repeat
 from harness.stop_when import StopWhen, time_limit_s
 from harness.targets import aim, stand_ins
@@ -44,6 +45,8 @@ class Scenario:
 
     ``broken``: this is the twin that a scenario declares; beside what is expected, more may be violated.
 
+    ``alerts``: rules that the run's Prometheus evaluates.
+
     ``faults``: on names, but for those that must be looked up when they are due (``harness.targets.pending``).
     """
 
@@ -64,6 +67,7 @@ class Scenario:
     twin: Twin | None = None
     broken: bool = False
     baseline: str | None = None
+    alerts: tuple[AlertRule, ...] = ()
 
     @property
     def limit_s(self) -> float:

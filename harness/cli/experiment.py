@@ -79,7 +79,7 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     if not options.without_faults:
         _refuse_unable(bound, images, live.say)
     labels = Labels(identity.project, str(identity.folder))
-    woven = weave(bound.cluster.name, bound.config, images, labels)
+    woven = weave(bound.cluster.name, bound.config, images, labels, bound.scenario.alerts)
     DockerCluster(connect(), identity.project, woven, bound.compose_file.parent).fetch_images(live.say)
     recorder = _record(identity, bound, woven, facts, options, overrides)
     if baseline is not None:

@@ -161,6 +161,14 @@ class Running:
         if self._history:
             self._say(History(self.load.traffic, self._history.decode()))
             self._history.clear()
+        self._tally.settling.until(self._settled_ns())
+
+    def _settled_ns(self) -> int:
+        """Before which nothing is in flight, or still to be sent."""
+        while self._by_deadline and self._by_deadline[0].ended:
+            self._by_deadline.popleft()
+        unsent_ns = min(self._arrivals.next_ns, self.load.end_ns)
+        return min(self._by_deadline[0].due_ns, unsent_ns) if self._by_deadline else unsent_ns
 
     def _finish_if_last(self) -> None:
         if self._sending or self._in_flight:

@@ -8,12 +8,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from harness.client.tally import BOUNDS_S, Tally
-from harness.clock import monotonic_ns
+from harness.client.tally import Tally
+from harness.clock import monotonic_ns, to_s
 from harness.errors import AgentError
-from harness.operations import Outcome
+from harness.operations import LATENCY_BOUNDS_S, Outcome
 
-_LE = (*(str(bound) for bound in BOUNDS_S), "+Inf")
+_LE = (*(str(bound) for bound in LATENCY_BOUNDS_S), "+Inf")
 
 
 class Tallies(Collector):
@@ -32,6 +32,11 @@ class Tallies(Collector):
         outage = _gauge("harness_outage_seconds", "The current outage: 0 while operations succeed.")
         recovery = _gauge("harness_last_recovery_seconds", "Length of the last outage that ended.")
         in_flight = _gauge("harness_in_flight", "Operations that have begun and not ended.")
+        until = _gauge("harness_settled_until_seconds", "CLOCK_MONOTONIC: none due before is in flight.")
+        settled = HistogramMetricFamily(
+            "harness_settled_seconds", "Of those due before: latencies, failures beyond all.", labels=("traffic",)
+        )
+        failed = CounterMetricFamily("harness_settled_failed", "Of those due before: failures.", labels=("traffic",))
         now_ns = monotonic_ns()
         for name, tally in tuple(self._tallies.items()):  # the loop may add one meanwhile
             for outcome in Outcome:
@@ -41,7 +46,13 @@ class Tallies(Collector):
             outage.add_metric((name,), tally.outage_s(now_ns))
             recovery.add_metric((name,), tally.last_recovery_s)
             in_flight.add_metric((name,), tally.in_flight)
-        yield from (operations, seconds, outage, recovery, in_flight)
+            seen = tally.settling.seen
+            counts = list(map(float, accumulate(seen.answered)))
+            counts[-1] += seen.failed
+            until.add_metric((name,), to_s(seen.until_ns))
+            settled.add_metric((name,), list(zip(_LE, counts, strict=True)), None)
+            failed.add_metric((name,), seen.failed)
+        yield from (operations, seconds, outage, recovery, in_flight, until, settled, failed)
 
 
 def _gauge(name: str, about: str) -> GaugeMetricFamily:

@@ -2,10 +2,9 @@
 
 from bisect import bisect_left
 
+from harness.client.settled import Settling
 from harness.clock import to_s
-from harness.operations import Operation, Outcome
-
-BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+from harness.operations import LATENCY_BOUNDS_S, Operation, Outcome
 
 
 class Tally:
@@ -18,9 +17,10 @@ class Tally:
 
     def __init__(self) -> None:
         self.outcomes = [0] * len(Outcome)
-        self.latencies = [0] * (len(BOUNDS_S) + 1)  # per bound, the last one beyond all
+        self.latencies = [0] * (len(LATENCY_BOUNDS_S) + 1)  # per bound, the last one beyond all
         self.latency_sum_s = 0.0
         self.in_flight = 0
+        self.settling = Settling()
         self.last_recovery_s = 0.0
         self._succeeded_due_ns = 0
         self._failed_due_ns: int | None = None
@@ -29,10 +29,13 @@ class Tally:
     def count(self, operation: Operation) -> None:
         self.outcomes[operation.outcome] += 1
         if operation.outcome is Outcome.CAPPED:
+            self.settling.count(operation.due_ns, -1)
             return
         latency_s = operation.latency_s
-        self.latencies[bisect_left(BOUNDS_S, latency_s)] += 1
+        bucket = bisect_left(LATENCY_BOUNDS_S, latency_s)
+        self.latencies[bucket] += 1
         self.latency_sum_s += latency_s
+        self.settling.count(operation.due_ns, bucket if operation.outcome is Outcome.OK else -1)
         if operation.outcome is Outcome.OK:
             self._succeeded(operation)
         elif operation.due_ns > self._succeeded_due_ns:

@@ -159,7 +159,10 @@ class DockerCluster(Deeds):
         container.reload()
         bindings = container.ports.get("9090/tcp")
         if not bindings:
-            raise EngineError("Prometheus has no port on 127.0.0.1: it ended right after it was started.")
+            raise EngineError(
+                "Prometheus has no port on 127.0.0.1: it ended right after it was started; its log says why "
+                "(an 'expr' under 'alerts' that is no PromQL ends it)."
+            )
         return Prometheus(int(bindings[0]["HostPort"]))
 
     # --- acting: see ``Deeds``; here is what needs the woven file -----------------------------------------------------

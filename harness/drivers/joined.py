@@ -115,7 +115,7 @@ class JoinedCluster(DockerCluster):
         owners = list(services)
         services |= pods.client(self._images["client"], ["default"], owners, self._images["sidecar"], self._labels)
         config = scrape.config(self._cluster).replace("$", "$$")
-        prometheus = pods.prometheus(self._images["prometheus"], config, ["default"], owners, self._labels)
+        prometheus = pods.prometheus(self._images["prometheus"], config, "", ["default"], owners, self._labels)
         run = {LABEL_RUN: self._project, LABEL_RECORD: self._labels.record}
         document = {
             "name": self._project,

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.objectives import Objective, Promql
+from harness.objectives import Objective
 from harness.objectives.aftermath import generator_late_s
+from harness.objectives.courses import unseen
 from harness.operations import Outcome
 from harness.recording.events import FaultFired, LoadEnded, Trouble
 from harness.recording.evidence import WALL, Evidence, Window
@@ -20,6 +21,7 @@ LATE_S = 0.100
 BASELINE = 0.99  # a warm-up with less success than this is no baseline
 SENT = 0.95  # of the operations that should have fallen due
 SCRAPED = 0.95  # of the scrapes that were due
+UNSEEN_S = 1.0  # four scrapes in a row of one target
 CLOCK_S = 0.005  # what a pod's clock may be unsure or may have moved
 WALL_S = 0.250  # what the wall clock may have moved: one scrape
 
@@ -41,7 +43,15 @@ def everything(objective: Objective) -> bool:
 
 
 def _prometheus(objective: Objective) -> bool:
-    return isinstance(objective, Promql)
+    return objective.by_prometheus
+
+
+def _course(objective: Objective) -> bool:
+    return bool(objective.courses()) and objective.by_prometheus
+
+
+def _alone(one: Objective) -> Callable[[Objective], bool]:
+    return lambda objective: objective is one
 
 
 def _any_traffic(objective: Objective) -> bool:
@@ -62,6 +72,11 @@ def measurement_doubts(scenario: Scenario, evidence: Evidence) -> Iterator[Doubt
             yield Doubt(text, _one_traffic(traffic.name))
     for text in _scrape_doubts(evidence):
         yield Doubt(text, _prometheus)
+    for text in _course_doubts(evidence):
+        yield Doubt(text, _course)
+    for objective in scenario.objectives:
+        if other := objective.contradicted(evidence):
+            yield Doubt(other, _alone(objective))
 
 
 def _unfinished(evidence: Evidence) -> Iterator[Doubt]:
@@ -144,3 +159,10 @@ def _scrape_doubts(evidence: Evidence) -> Iterator[str]:
     for target in evidence.scraped():
         if target.seen < SCRAPED * target.expected:
             yield f"Prometheus has {target.seen:,} of {target.expected:,} scrapes of {target.target}"
+
+
+def _course_doubts(evidence: Evidence) -> Iterator[str]:
+    """A hole in what Prometheus saw: the last value before it stands for all that came to be in it."""
+    found = unseen(evidence)
+    if found and found[0] > UNSEEN_S:
+        yield f"Prometheus did not look for {show_s(found[0])}, until {show_s(found[1])} into the run"

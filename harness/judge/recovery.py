@@ -111,13 +111,18 @@ def _phase(step: _Step, scenario: Scenario, evidence: Evidence, doubts: Sequence
     spoilt = next((doubt.text for doubt in doubted if doubt.always), None)
     if reached.after_s is None or spoilt:
         return Phase(step.phase, None, None, step.source, spoilt or reached.why)
-    known = (reached.why, *(doubt.text for doubt in doubted), *_meanwhile(step.objective, reached, scenario, evidence))
+    other = step.objective.contradicted(evidence)
+    doubtful = (other or "", *(doubt.text for doubt in doubted))
+    known = (reached.why, *doubtful, *_meanwhile(step.objective, reached, scenario, evidence))
+    scraped = step.objective.as_prometheus_saw(evidence)
     return Phase(
         step.phase,
         round(reached.after_s, 6),
         round(reached.error_s or 0.0, 6),
         step.source,
         "; ".join(dict.fromkeys(text for text in known if text)),
+        None if scraped.after_s is None else round(scraped.after_s, 6),
+        None if scraped.error_s is None else round(scraped.error_s, 6),
     )
 
 

@@ -52,7 +52,8 @@ class Phase(msgspec.Struct, frozen=True):
     """One step of a recovery. ``after_s``: seconds since the fault was in force (``repaired``: since it was healed).
 
     None: it was not reached while we looked, or cannot be told; ``why`` says which. ``error_s``: its plus or minus.
-    ``source``: where the figure came from, in words.
+    ``source``: where the figure came from, in words. ``scraped_s``: the same figure as Prometheus saw it, if it has
+    one, with its own plus or minus.
     """
 
     phase: PhaseName
@@ -60,6 +61,8 @@ class Phase(msgspec.Struct, frozen=True):
     error_s: float | None
     source: str
     why: str = ""
+    scraped_s: float | None = None
+    scraped_error_s: float | None = None
 
 
 class Recovery(msgspec.Struct, frozen=True):

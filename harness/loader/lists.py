@@ -10,11 +10,12 @@ from harness.loader.document import Complaints, Entry, Hole, List, Map, Text, qu
 from harness.loader.reading import Item, did_you_mean, read_words, shape, text_of
 from harness.loader.steps import Step
 from harness.objectives import Objective
+from harness.objectives.alerts import AlertRule
 from harness.stop_when import StopWhen
 from harness.traffic import Traffic
 from harness.words import NAME
 
-T = TypeVar("T", Fault, Traffic, Objective, Step, StopWhen)
+T = TypeVar("T", Fault, Traffic, Objective, Step, StopWhen, AlertRule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ PARTS: dict[str, Part] = {
     ),
     "repeat": Part("how often it is played, and what that must show", "{runs: 10, confidence: 95%}", False),
     "stop_when": Part("when to stop and heal", '[{of: chat, success: "< 50%", over: 5s}]', False),
+    "alerts": Part(
+        "alert rules for the run's Prometheus", '[{alert: NodeDown, expr: "up{job="node"} == 0", for: 2s}]', False
+    ),
     "objectives": Part("what must hold", '[{name: answers, of: chat, success: ">= 99.5%"}]'),
     "with": Part("variables of the compose file", '{RETRIES: "0"}', False),
     "expect": Part("what a broken twin is for", "{violated: [answers]}", False),

@@ -10,6 +10,7 @@ from harness.loader.lists import PARTS, by_word, items_at, line_of, map_at
 from harness.loader.reading import Item, article, known_keys, read_words, shape, text_of, text_problem
 from harness.loader.steps import Step
 from harness.objectives import OBJECTIVES, Objective
+from harness.objectives.alerts import AlertRule
 from harness.repeat import Repeat
 from harness.scenario import Phases, Twin
 from harness.stop_when import StopWhen
@@ -116,6 +117,18 @@ def repeat(tree: Map, complaints: Complaints) -> Repeat | None:
     for key, text in found.check():
         complaints.add(line_of(inner, key), f"'{key}' {text}")
     return found
+
+
+def alerts(tree: Map, complaints: Complaints) -> tuple[Item[AlertRule], ...]:
+    items = items_at(tree, "alerts", complaints, lambda _: (AlertRule, ""), lambda _: "an alert rule")
+    names: set[str] = set()
+    for item in items:
+        for key, text in item.value.check() if item.value else ():
+            complaints.add(item.line_of(key), f"'{key}' {text}")
+        if item.value and item.value.name in names:
+            complaints.add(item.line_of("alert"), f"two alert rules are called '{item.value.name}': keep one")
+        names |= {item.value.name} if item.value else set()
+    return items
 
 
 def objectives(tree: Map, complaints: Complaints) -> tuple[Item[Objective], ...]:

@@ -13,6 +13,7 @@ from harness.loader.mixing import MixDraft, mix
 from harness.loader.reading import Item
 from harness.loader.steps import WORDS, Step
 from harness.objectives import WINDOWS, Objective
+from harness.objectives.alerts import AlertRule
 from harness.objectives.when import unknown
 from harness.scenario import Phases, Scenario, merged
 from harness.stop_when import StopWhen
@@ -80,6 +81,7 @@ def parse(data: bytes, file: str) -> Draft:
     mixed = mix(tree, phases.faults_s if phases else None, complaints)
     stop_when = parts.stop_when(tree, complaints)
     repeat = parts.repeat(tree, complaints)
+    alerts = parts.alerts(tree, complaints)
     objectives = parts.objectives(tree, complaints)
     variables = parts.variables(tree, complaints)
     expected = parts.expected(tree, complaints)
@@ -91,7 +93,7 @@ def parse(data: bytes, file: str) -> Draft:
     _times(faults, phases, complaints)
     _own_names(mixed.templates if mixed else (), "drawn faults", complaints)
     _time_limit(head.get("time_limit_s"), phases, lines, complaints)
-    _references(objectives, _names(traffic), _names(faults), complaints)
+    _references(objectives, _names(traffic), _names(faults), alerts, complaints)
     _conditions(stop_when, _names(traffic), complaints)
     for item in (*(expected or ()), *doomed):
         for _, text in unknown("violated", item.name or "", _names(objectives), "objective"):
@@ -116,6 +118,7 @@ def parse(data: bytes, file: str) -> Draft:
             repeat=repeat,
             twin=twin,
             baseline=plain.baseline,
+            alerts=_values(alerts),
         )
     return Draft(
         file=file,
@@ -206,8 +209,15 @@ def _times(faults: Iterable[Item[Fault]], phases: Phases | None, complaints: Com
 
 
 def _references(
-    objectives: Iterable[Item[Objective]], traffic: tuple[str, ...], faults: tuple[str, ...], complaints: Complaints
+    objectives: Iterable[Item[Objective]],
+    traffic: tuple[str, ...],
+    faults: tuple[str, ...],
+    alerts: tuple[Item[AlertRule], ...],
+    complaints: Complaints,
 ) -> None:
+    rules = tuple(rule.name for rule in _values(alerts))
+    whole = len(rules) == len(alerts)  # the name of a rule with something wrong in it is not known
     for item in objectives:
-        for key, text in item.value.check(traffic, faults) if item.value else ():
+        one = item.value
+        for key, text in (*one.check(traffic, faults), *(one.check_alerts(rules) if whole else ())) if one else ():
             complaints.add(item.line_of(key), f"'{key}' {text}")

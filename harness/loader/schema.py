@@ -10,6 +10,7 @@ from harness.loader.mixing import TEMPLATES
 from harness.loader.parts import VARIABLE, Expect, Head
 from harness.loader.steps import Step
 from harness.objectives import OBJECTIVES
+from harness.objectives.alerts import AlertRule
 from harness.repeat import Repeat
 from harness.scenario import Phases
 from harness.stop_when import StopWhen
@@ -137,6 +138,7 @@ _PARTS: dict[str, Callable[[], Json]] = {
     "random": _mix,
     "repeat": lambda: _map_of(Repeat),
     "stop_when": lambda: _list_of([_map_of(StopWhen)], at_least=0),
+    "alerts": lambda: _list_of([_map_of(AlertRule)], at_least=0),
     "objectives": lambda: _list_of([_figure(kind, key) for key, kind in OBJECTIVES.items()], at_least=1),
     "with": _variables,
     "expect": lambda: _map_of(Expect),

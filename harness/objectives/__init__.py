@@ -1,11 +1,13 @@
 """What can be asked of a run: one class per figure, one line in the table."""
 
+from harness.objectives.alerts import Alert
 from harness.objectives.amplification import Amplification
 from harness.objectives.answers import Lost, Success, Wrong
 from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
 from harness.objectives.claimed import Claimed
 from harness.objectives.duplicated import Duplicated
+from harness.objectives.lie import Lie
 from harness.objectives.linearizable import Linearizable
 from harness.objectives.logged import Logged
 from harness.objectives.overhead import Overhead
@@ -22,7 +24,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
         *(Success, Wrong, Lost, Duplicated, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
         *(Memory, MemoryGrowth, Cpu, Descriptors, Overhead),
-        *(Amplification, Linearizable, Logged, Ready, Promql),
+        *(Amplification, Linearizable, Logged, Ready, Promql, Lie, Alert),
     )
 }
 

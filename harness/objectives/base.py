@@ -13,7 +13,7 @@ from msgspec.structs import replace as changed
 from harness.cluster import Cluster
 from harness.objectives.when import unknown
 from harness.recording.evidence import Evidence
-from harness.words import NAME, Reader, word
+from harness.words import NAME, Reader, word, words_of
 
 Outcome = Literal["held", "violated", "inconclusive"]
 
@@ -124,6 +124,7 @@ class Objective(ABC):
     unit: ClassVar[str]
     figure: ClassVar[str] = ""  # what stands before the figure, where its unit does not say it all
     example: ClassVar[Mapping[str, str]] = {}  # words that ``harness list objectives`` could not think of
+    by_prometheus: ClassVar[bool] = False  # its figure is what Prometheus saw, and no better than that
 
     name: str = field(metadata=word("name", NAME, "what the verdict calls it"))
     needs: str | None = field(
@@ -134,11 +135,16 @@ class Objective(ABC):
     def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
         """What is wrong with it in this scenario, by names: (key, half a sentence that says what to do)."""
         if self.bound.control:
-            yield from unknown(self.key, self.bound.control, self.controls(faults), "figure to compare it with")
+            (key,) = (key for key, filled in words_of(type(self)).items() if filled.name == "bound")
+            yield from unknown(key, self.bound.control, self.controls(faults), "figure to compare it with")
         yield from unknown("needs", self.needs, faults, "fault")
 
     def check_on(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         """What is wrong with it on this cluster: (key, half a sentence)."""
+        yield from ()
+
+    def check_alerts(self, alerts: Collection[str]) -> Iterator[tuple[str, str]]:
+        """What is wrong with it beside the scenario's own alert rules, by their names: (key, half a sentence)."""
         yield from ()
 
     def controls(self, faults: Collection[str]) -> tuple[str, ...]:
@@ -161,6 +167,14 @@ class Objective(ABC):
 
     def question(self) -> Question | None:
         """What the runner must ask Prometheus for it while the cluster still stands; None: nothing."""
+        return None
+
+    def courses(self) -> tuple[str, ...]:
+        """Queries that the runner must ask Prometheus for the whole of the run."""
+        return ()
+
+    def contradicted(self, evidence: Evidence) -> str | None:
+        """Why its figure cannot be: another source, as good as its own, says something else; None: nobody does."""
         return None
 
     def measure(self, evidence: Evidence) -> Finding:

@@ -32,6 +32,7 @@ class Promql(Objective):
     key: ClassVar[str] = "promql"
     about: ClassVar[str] = "what a PromQL query answers at one moment"
     unit: ClassVar[str] = ""
+    by_prometheus: ClassVar[bool] = True
     example: ClassVar[Mapping[str, str]] = {"promql": "min_over_time(up[15s])"}
 
     query: str = field(metadata=word("promql", TEXT, "an instant query that answers with one sample"))

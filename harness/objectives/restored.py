@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.objectives import aftermath as milestones
+from harness.objectives import settled
 from harness.objectives.aftermath import Aftermath, Milestone, aftermath
 from harness.objectives.base import Bound, bound
 from harness.objectives.until import Until
@@ -130,6 +131,28 @@ class Restored(OfTraffic):
     def find(self, after: Aftermath, evidence: Evidence) -> Milestone:
         return milestones.restored(after, self.hold_s, self.well_s)
 
+    def courses(self) -> tuple[str, ...]:
+        return () if self.well_s is None else settled.queries(self.traffic, self.well_s)
+
+    def as_prometheus_saw(self, evidence: Evidence) -> Milestone:
+        """The same, from what Prometheus scraped: each scrape shows all that had fallen due until then, exactly."""
+        what = ("restored as scraped", self.traffic, self.after, *self.also())
+        return evidence.once(
+            what, lambda: settled.restored(evidence, self.traffic, self.after, self.hold_s, self.well_s)
+        )
+
+    def contradicted(self, evidence: Evidence) -> str | None:
+        one, other = self.reach(evidence), self.as_prometheus_saw(evidence)
+        if one.after_s is None or other.after_s is None:
+            return None
+        if abs(one.after_s - other.after_s) <= (one.error_s or 0.0) + (other.error_s or 0.0):
+            return None
+        return (
+            f"{self.traffic} was well again {show_s(one.after_s)} ± {show_s(one.error_s or 0.0)} after {self.after} by "
+            f"its operations, and {show_s(other.after_s)} ± {show_s(other.error_s or 0.0)} by Prometheus: "
+            "one of the two is wrong"
+        )
+
     def details(self, evidence: Evidence, reached: Milestone) -> tuple[tuple[str, str], ...]:
         after = aftermath(evidence, self.traffic, self.after)
         if isinstance(after, str) or isinstance(after.baseline, str):
@@ -138,9 +161,12 @@ class Restored(OfTraffic):
         back = f"not within {show_s(reached.least_s or 0.0)}"
         if reached.after_s is not None:
             back = f"{show_s(reached.after_s)} ± {show_s(reached.error_s or 0.0)}"
+        scraped = self.as_prometheus_saw(evidence)
+        beside = f"{show_s(scraped.after_s or 0.0)} ± {show_s(scraped.error_s or 0.0)}"
         return (
             ("detected", noticed.why if noticed.after_s is None else show_s(noticed.after_s)),
             ("restored", back),
+            *((("restored by Prometheus", beside),) if scraped.after_s is not None else ()),
             ("well", f"success ≥ 99 %, p95 ≤ {show_s(self.well_s or after.baseline.slow_s)}"),
         )
 

@@ -42,6 +42,10 @@ class Until(Objective):
     def reach(self, evidence: Evidence) -> Milestone:
         """When it was reached."""
 
+    def as_prometheus_saw(self, evidence: Evidence) -> Milestone:
+        """The same milestone from what Prometheus scraped, where it can be told from that."""
+        return Milestone(None)
+
     def details(self, evidence: Evidence, reached: Milestone) -> tuple[tuple[str, str], ...]:
         """What stands beside the figure."""
         return (("seen", reached.why),) if reached.why and reached.after_s is not None else ()

@@ -235,6 +235,19 @@ class Asked(Event, frozen=True):
     error: str | None = None
 
 
+class Sampled(Event, frozen=True):
+    """A PromQL answer over the whole run: its value at ``start_ns``, then every ``step_s``; None: it had none then.
+
+    The value at an instant is the last that was scraped before it. ``error``: why there is no answer at all.
+    """
+
+    query: str
+    start_ns: int
+    step_s: float
+    values: tuple[float | None, ...]
+    error: str | None = None
+
+
 class Scraped(Event, frozen=True):
     """Evidence that scraping had no holes: samples of ``up`` seen for one target against what was due."""
 
@@ -296,6 +309,7 @@ AnyEvent = (
     | LoadEnded
     | AnsweredItself
     | Asked
+    | Sampled
     | Scraped
     | Trouble
     | TornDown

@@ -23,6 +23,7 @@ from harness.recording.events import (
     PhaseBegan,
     Probed,
     Read,
+    Sampled,
     Scraped,
     Trouble,
 )
@@ -240,6 +241,9 @@ class Evidence:
 
     def asked(self, objective: str) -> Asked | None:
         return next((event for event in self.of(Asked) if event.objective == objective), None)
+
+    def sampled(self, query: str) -> Sampled | None:
+        return next((event for event in self.of(Sampled) if event.query == query), None)
 
     def scraped(self) -> tuple[Scraped, ...]:
         return self.of(Scraped)

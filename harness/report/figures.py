@@ -6,7 +6,7 @@ from typing import Literal
 
 from harness.judge.verdict import FaultRecord, Phase, Recovery, TrafficRecord, Verdict
 from harness.objectives import Finding
-from harness.recording.events import Began
+from harness.recording.events import Began, Sampled
 from harness.units import show_bytes, show_s, show_share
 
 Tone = Literal["good", "bad", "unsure"]
@@ -156,6 +156,21 @@ def reached(phase: Phase) -> str:
         return "no figure"
     error = f" ± {show_s(phase.error_s)}" if phase.error_s else ""
     return show_s(phase.after_s) + error + (" after the heal" if phase.phase == "repaired" else "")
+
+
+def scraped(phase: Phase) -> str:
+    """The same figure as Prometheus saw it: ``720 ms ± 180 ms``."""
+    return f"{show_s(phase.scraped_s or 0.0)} ± {show_s(phase.scraped_error_s or 0.0)}"
+
+
+def course(sampled: Sampled) -> str:
+    """``600 values from 0 to 1``; ``no value in 600 steps``."""
+    values = [value for value in sampled.values if value is not None]
+    if not values:
+        return f"no value in {len(sampled.values):,} steps"
+    missing = len(sampled.values) - len(values)
+    span = f"{len(values):,} values from {number(min(values))} to {number(max(values))}"
+    return f"{span}, none in {missing:,} steps" if missing else span
 
 
 def phase_names(recovery: Recovery) -> tuple[str, ...]:

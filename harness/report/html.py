@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from harness.judge.doubts import SCRAPED
 from harness.judge.verdict import Verdict
-from harness.recording.events import Asked, Scraped
+from harness.recording.events import Asked, Sampled, Scraped
 from harness.recording.evidence import Evidence
 from harness.report import figures, lanes, needs, picture, wall
 from harness.report.caveats import caveats
@@ -62,6 +62,7 @@ def render(
             objectives={objective.name: objective for objective in scenario.objectives},
             recoveries=told(verdict),
             windows=windows(evidence, verdict),
+            sampled=evidence.of(Sampled),
             asked=tuple((asked, _asked_at(asked, evidence)) for asked in evidence.of(Asked)),
             scraped=tuple((target, target.seen < SCRAPED * target.expected) for target in evidence.of(Scraped)),
             logs=excerpts(logs, evidence),
@@ -87,6 +88,8 @@ def _environment() -> Environment:
         "seen": figures.seen,
         "shapes": _shapes,
         "reached": figures.reached,
+        "scraped": figures.scraped,
+        "course": figures.course,
         "traffic": figures.traffic,
         "clean": figures.clean,
         "line": figures.line,

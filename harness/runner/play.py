@@ -269,9 +269,10 @@ class Player:
         known = (self._ledger.fired_ns, self._resolved)
         for confirmed in confirm_all(self._scenario, self._cluster, monitor, end_ns, *known):
             self._recorder.event(confirmed)
-        for asked in ask_all(self._scenario, monitor, end_ns, healed_ns):
+        for asked in ask_all(self._scenario, monitor, self._origin_ns, end_ns, healed_ns):
             self._recorder.event(asked)
-        for scraped in scraping(self._cluster, monitor, end_ns, (end_ns - self._origin_ns) / 1e9):
+        length_s, alerts = (end_ns - self._origin_ns) / 1e9, bool(self._scenario.alerts)
+        for scraped in scraping(self._cluster, monitor, end_ns, length_s, alerts=alerts):
             self._recorder.event(scraped)
 
     # --- leaving ------------------------------------------------------------------------------------------------------

@@ -1,21 +1,30 @@
-"""What Prometheus is asked at the end of a run, each at an explicit instant, and the proof that it looked all along."""
+"""What Prometheus is asked at the end of a run, each at explicit instants, and the proof that it looked all along."""
 
+import math
 from collections.abc import Iterator, Mapping
 
-from harness.clock import wall_offset_ns
+from harness.clock import to_ns, wall_offset_ns
 from harness.cluster import Cluster
 from harness.engine import Monitor
 from harness.faults import Fault
-from harness.recording.events import Asked, Confirmed, Scraped
+from harness.objectives.courses import RULES, UNSEEN
+from harness.recording.events import Asked, Confirmed, Sampled, Scraped
 from harness.scenario import Scenario
 from harness.targets import Ask, otherwise, pending
-from harness.weave.scrape import every_s, targets
+from harness.weave.scrape import SCRAPE_EVERY_S, every_s, targets
 
 _ASK_EVERY_NS = 100_000_000
+_STEP_S = 0.1  # a scrape is seen so much later at most
+_STEPS_MAX = 10_000  # Prometheus answers with 11,000 at most: a run of hours is seen in longer steps
 
 
-def ask_all(scenario: Scenario, monitor: Monitor, end_ns: int, healed_ns: Mapping[str, int]) -> Iterator[Asked]:
-    """One answer per objective that has a question. ``healed_ns``: when each fault was healed, or would have been."""
+def ask_all(
+    scenario: Scenario, monitor: Monitor, origin_ns: int, end_ns: int, healed_ns: Mapping[str, int]
+) -> Iterator[Asked | Sampled]:
+    """One answer per objective that has a question, then one per course that some objective needs, asked only once.
+
+    ``origin_ns``, ``end_ns``: of the run. ``healed_ns``: when each fault was healed, or would have been.
+    """
     for objective in scenario.objectives:
         question = objective.question()
         if question is None:
@@ -24,6 +33,20 @@ def ask_all(scenario: Scenario, monitor: Monitor, end_ns: int, healed_ns: Mappin
         time_s = (at_ns + wall_offset_ns()) / 1e9
         answer = monitor.ask(question.query, time_s)
         yield Asked(end_ns, objective.name, question.query, round(time_s, 3), answer.value, answer.error)
+    courses = [query for objective in scenario.objectives for query in objective.courses()]
+    for query in dict.fromkeys([*courses, UNSEEN] if courses else ()):
+        yield _sampled(query, monitor, origin_ns, end_ns)
+
+
+def _sampled(query: str, monitor: Monitor, origin_ns: int, end_ns: int) -> Sampled:
+    """Prometheus counts wall-clock milliseconds: so the course begins at the first whole one of the run."""
+    offset_ns = wall_offset_ns()
+    start_ms = -((-origin_ns - offset_ns) // 1_000_000)
+    length_s = (end_ns - origin_ns) / 1e9
+    step_s = max(_STEP_S, math.ceil(length_s / _STEPS_MAX * 1000) / 1000)
+    steps = max(0, int((end_ns + offset_ns - start_ms * 1_000_000) / to_ns(step_s)))
+    answer = monitor.range(query, start_ms / 1000, round(start_ms / 1000 + steps * step_s, 3), step_s)
+    return Sampled(end_ns, query, start_ms * 1_000_000 - offset_ns, step_s, answer.values, answer.error)
 
 
 def confirm_all(
@@ -71,10 +94,16 @@ class FirstScrape:
         return self._monitor.ask("count(up)", (now_ns + wall_offset_ns()) / 1e9).value == self._targets
 
 
-def scraping(cluster: Cluster, monitor: Monitor, end_ns: int, length_s: float) -> Iterator[Scraped]:
-    """For each target: samples of ``up`` in the last ``length_s`` seconds against what was due."""
+def scraping(
+    cluster: Cluster, monitor: Monitor, end_ns: int, length_s: float, *, alerts: bool = False
+) -> Iterator[Scraped]:
+    """For each target: samples of ``up`` in the last ``length_s`` seconds against what was due.
+
+    ``alerts``: there are alert rules, which are evaluated as often as targets are scraped, and must have been.
+    """
     time_s = (end_ns + wall_offset_ns()) / 1e9
-    for job, instance, _ in targets(cluster):
-        query = f'count_over_time(up{{instance="{instance}"}}[{max(1, round(length_s))}s])'
-        answer = monitor.ask(query, time_s)
-        yield Scraped(end_ns, instance, int(length_s / every_s(job)), int(answer.value or 0))
+    series = {instance: (f'up{{instance="{instance}"}}', every_s(job)) for job, instance, _ in targets(cluster)}
+    series |= {"the alert rules": (RULES, SCRAPE_EVERY_S)} if alerts else {}
+    for target, (name, every) in series.items():
+        answer = monitor.ask(f"count_over_time({name}[{max(1, round(length_s))}s])", time_s)
+        yield Scraped(end_ns, target, int(length_s / every), int(answer.value or 0))

@@ -305,7 +305,7 @@ class Session(Player):
             except EngineError as error:
                 self._hearing.trouble("prometheus-lost", str(error))
                 return
-            for asked in ask_all(scenario, monitor, end_ns, self._ledger.healed_ns):
+            for asked in ask_all(scenario, monitor, from_ns, end_ns, self._ledger.healed_ns):
                 self._recorder.event(asked)
             for scraped in scraping(self._cluster, monitor, end_ns, (end_ns - from_ns) / 1e9):
                 self._recorder.event(scraped)

@@ -129,11 +129,11 @@ def client(image: str, networks: list[str], pods: list[str], sidecar_image: str,
     return {"chaos-client-pod": {**owner, "depends_on": after}, "chaos-client": idle}
 
 
-def prometheus(image: str, config: str, networks: list[str], pods: list[str], labels: Labels) -> Tree:
+def prometheus(image: str, config: str, rules: str, networks: list[str], pods: list[str], labels: Labels) -> Tree:
     """Prometheus on every network of the user's, and on one bridge of its own for its port on 127.0.0.1."""
     return {
         "image": image,
-        "environment": {"PROMETHEUS_CONFIG": config},
+        "environment": {"PROMETHEUS_CONFIG": config, **({"PROMETHEUS_RULES": rules} if rules else {})},
         "networks": dict.fromkeys([*networks, "chaos-metrics"]),
         "ports": [{"target": 9090, "host_ip": "127.0.0.1", "protocol": "tcp", "mode": "ingress"}],
         "depends_on": {pod: {"condition": "service_started"} for pod in pods},

@@ -1,8 +1,12 @@
-"""What Prometheus scrapes in a run."""
+"""What Prometheus scrapes in a run, and which alert rules it evaluates."""
+
+from collections.abc import Sequence
 
 import yaml
 
 from harness.cluster import Cluster
+from harness.objectives.alerts import AlertRule
+from harness.objectives.courses import RULES
 from harness.wire import CLIENT_METRICS_PORT, METRICS_PORT
 
 SCRAPE_EVERY_S = 0.25
@@ -27,8 +31,8 @@ def every_s(job: str) -> float:
     return _AGENT_EVERY_S if job == "agent" else SCRAPE_EVERY_S
 
 
-def config(cluster: Cluster) -> str:
-    """The text of ``prometheus.yml``."""
+def config(cluster: Cluster, *, alerts: bool = False) -> str:
+    """The text of ``prometheus.yml``; ``alerts``: there is a ``rules.yml`` beside it."""
     jobs = [
         {
             "job_name": f"{job}/{instance}",
@@ -39,10 +43,26 @@ def config(cluster: Cluster) -> str:
         for job, instance, path in targets(cluster)
     ]
     every = _text(SCRAPE_EVERY_S)
-    return yaml.safe_dump(
-        {"global": {"scrape_interval": every, "scrape_timeout": every}, "scrape_configs": jobs}, sort_keys=False
-    )
+    whole = {
+        "global": {
+            "scrape_interval": every,
+            "scrape_timeout": every,
+            **({"evaluation_interval": every} if alerts else {}),
+        },
+        **({"rule_files": ["rules.yml"]} if alerts else {}),
+        "scrape_configs": jobs,
+    }
+    return yaml.safe_dump(whole, sort_keys=False)
 
 
 def _text(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
+
+
+def rules(alerts: Sequence[AlertRule]) -> str:
+    """The text of ``rules.yml``; "" where there are none. Beside the alerts a trace that they were evaluated at all."""
+    if not alerts:
+        return ""
+    asked = [{"alert": one.name, "expr": one.expr, "for": f"{round(one.for_s * 1000)}ms"} for one in alerts]
+    trace = {"record": RULES, "expr": "vector(1)"}
+    return yaml.safe_dump({"groups": [{"name": "harness", "rules": [trace, *asked]}]}, sort_keys=False)

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
 
 from harness.cluster import Cluster, Node
 from harness.errors import ClusterError
+from harness.objectives.alerts import AlertRule
 from harness.weave import pods, scrape
 from harness.weave.block import HEALTHCHECK, Block, Tree, read_block
 from harness.wire import ECHO_PORT, METRICS_PORT, TOXIPROXY_PORT
@@ -71,8 +72,13 @@ def our_images(config: str) -> frozenset[str]:
     return frozenset(image.removeprefix(OURS) for image in used if image.startswith(OURS) and ":" not in image)
 
 
-def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels) -> Woven:
-    """``config``: YAML of ``docker compose config``. ``images``: our names -> references. Raises ``ClusterError``."""
+def weave(
+    name: str, config: str, images: Mapping[str, str], labels: pods.Labels, alerts: Sequence[AlertRule] = ()
+) -> Woven:
+    """``config``: YAML of ``docker compose config``. ``images``: our names -> references. Raises ``ClusterError``.
+
+    ``alerts``: rules for the run's Prometheus.
+    """
     document: Tree = yaml.safe_load(config)
     services = _services(config)
     blocks = _blocks(services)
@@ -96,7 +102,12 @@ def weave(name: str, config: str, images: Mapping[str, str], labels: pods.Labels
     networks = _networks(services)
     woven |= pods.client(images["client"], networks, owners, images["sidecar"], labels)
     woven["chaos-prometheus"] = pods.prometheus(
-        images["prometheus"], _escaped(scrape.config(cluster)), networks, owners, labels
+        images["prometheus"],
+        _escaped(scrape.config(cluster, alerts=bool(alerts))),
+        _escaped(scrape.rules(alerts)),
+        networks,
+        owners,
+        labels,
     )
     document = {**document, "volumes": volumes}
     text = yaml.dump(_whole(document, woven, networks, labels), Dumper=_Plain, sort_keys=False, width=120)

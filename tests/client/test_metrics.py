@@ -51,6 +51,10 @@ def test_prometheus_is_told_counts_latencies_and_exact_outages() -> None:
     assert after['harness_operation_seconds_bucket{le="+Inf",traffic="chat"}'] == 20.0
     assert after[f"harness_operation_seconds_count{chat}"] == 20.0
     assert 0 < after[f"harness_operation_seconds_sum{chat}"] < 4
+    assert after[f"harness_settled_failed_total{chat}"] == 8.0
+    assert after['harness_settled_seconds_bucket{le="10.0",traffic="chat"}'] == 12.0
+    assert after['harness_settled_seconds_bucket{le="+Inf",traffic="chat"}'] == 20.0
+    assert abs(after[f"harness_settled_until_seconds{chat}"] - time.monotonic()) < 10
 
 
 def test_a_metrics_port_that_is_taken_is_told_in_one_sentence() -> None:

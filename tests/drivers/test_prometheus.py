@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 
 from harness.drivers.prometheus import Prometheus
-from harness.engine import Answer
+from harness.engine import Answer, Range
 
 
 class Said(HTTPServer):
@@ -73,6 +73,28 @@ def test_an_answer_is_one_number_or_the_reason_why_there_is_none(said: Said, bod
     with_session._session.close()
 
 
+def _matrix(*series: list[list[object]]) -> dict[str, object]:
+    data = {"resultType": "matrix", "result": [{"metric": {}, "values": values} for values in series]}
+    return {"status": "success", "data": data}
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (_matrix([[1000.1, "0"], [1000.2, "1"], [1000.4, "NaN"]]), Range((0.0, 1.0, None, None, None))),
+        (_matrix(), Range((None,) * 5)),
+        (_matrix([], []), Range((), "it gives 2 series; aggregate them to one, for instance with max()")),
+        ({"status": "error", "error": "too long"}, Range((), "Prometheus refused the query: too long")),
+    ],
+)
+def test_a_course_has_a_value_or_a_hole_for_every_step(said: Said, body: object, found: Range) -> None:
+    said.body = json.dumps(body).encode()
+    prometheus = Prometheus(said.server_port)
+    assert prometheus.range("up", 1000.1, 1000.5, 0.1) == found
+    assert said.asked == {"query": ["up"], "start": ["1000.100"], "end": ["1000.500"], "step": ["0.100"]}
+    prometheus._session.close()
+
+
 def test_a_page_that_is_no_answer_is_no_number(said: Said) -> None:
     said.body = b"<html>"
     prometheus = Prometheus(said.server_port)
@@ -88,3 +110,12 @@ def test_a_prometheus_that_is_gone_is_no_number() -> None:
         answer = prometheus.ask("up", 1.0)
         prometheus._session.close()
     assert answer.value is None and "refused" in str(answer.error)
+
+
+def test_a_prometheus_that_is_gone_has_no_course() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        prometheus = Prometheus(free.getsockname()[1])
+        found = prometheus.range("up", 1.0, 2.0, 0.1)
+        prometheus._session.close()
+    assert found.values == () and "refused" in str(found.error)

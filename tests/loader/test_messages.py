@@ -12,6 +12,7 @@ from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.loader import bind, notes, parse, parse_file
 from harness.objectives import OBJECTIVES, Bound, Moment, Promql
+from harness.objectives.alerts import AlertRule
 from harness.objectives.answers import Success
 from harness.scenario import Phases, Scenario
 from harness.traffic import CLIENTS
@@ -72,7 +73,7 @@ CASES: list[tuple[str, str, list[str]]] = [
         "about: Something breaks.",
         "colour: x\nabout: y",
         [
-            "2: 'colour' is not a key of a scenario (there are about, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)"
+            "2: 'colour' is not a key of a scenario (there are about, alerts, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)"
         ],
     ),
     (
@@ -353,7 +354,7 @@ CASES: list[tuple[str, str, list[str]]] = [
         "objectives: []\nx:\n",
         [
             "10: 'objectives' is empty: name at least one, such as 'objectives: [{name: answers, of: chat, success: \">= 99.5%\"}]'",
-            "11: 'x' is not a key of a scenario (there are about, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)",
+            "11: 'x' is not a key of a scenario (there are about, alerts, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)",
             "15: 'violated' is 'answers': there is no objective of that name",
         ],
     ),
@@ -435,10 +436,47 @@ CASES: list[tuple[str, str, list[str]]] = [
 ]
 
 
+_ALERTS = """\
+alerts:
+  - {alert: NodeDown, expr: up == 0, for: 2s}
+objectives:
+  - {name: alerted, alert: NodeDown, after: dead-n1, fires: "<= 5s", resolves: "<= 10s"}
+"""
+_MORE = "objectives:\n"
+CASES += [
+    (_MORE, _ALERTS.replace("for: 2s", "for: 2"), ["11: 'for' is 2: write a duration with its unit, such as 2s"]),
+    (
+        _MORE,
+        _ALERTS.replace("up == 0", '" "'),
+        ["11: 'expr' is empty: write PromQL that has an answer while something is wrong"],
+    ),
+    (
+        _MORE,
+        _ALERTS.replace("  - {alert: NodeDown", "  - {alert: NodeDown, expr: up}\n  - {alert: NodeDown"),
+        ["12: two alert rules are called 'NodeDown': keep one"],
+    ),
+    (
+        _MORE,
+        _ALERTS.replace("name: alerted, alert: NodeDown", "name: alerted, alert: NodeDwn"),
+        ["13: 'alert' is 'NodeDwn': there is no rule under 'alerts' of that name; did you mean 'NodeDown'?"],
+    ),
+    (
+        _MORE,
+        _ALERTS.replace("alert: NodeDown, expr", "alert: node down, expr"),
+        ["11: 'alert' is 'node down': an alert's name has only letters, digits and '_', no digit first"],
+    ),
+]
+
+
 def problems(data: bytes, cluster: Cluster) -> list[str]:
     with pytest.raises(ScenarioError) as caught:
         bind(parse(data, "mine.yaml"), cluster)
     return [str(problem) for problem in caught.value.problems]
+
+
+def test_alert_rules_are_read(ollama: Cluster) -> None:
+    scenario = bind(parse(GOOD.replace(_MORE, _ALERTS).encode(), "mine.yaml"), ollama)
+    assert scenario.alerts == (AlertRule(name="NodeDown", expr="up == 0", for_s=2.0),)
 
 
 def test_the_good_file_is_good(ollama: Cluster) -> None:
@@ -532,7 +570,7 @@ def test_a_word_that_fills_a_page_is_not_repeated(ollama: Cluster) -> None:
         "mine.yaml:3: 'cluster' is 300 characters long: write a name, such as 'cluster: NAME'"
     ]
     assert problems(GOOD.replace("cluster: ollama", "a" * 300 + ": b\ncluster: ollama").encode(), ollama) == [
-        f"mine.yaml:3: '{'a' * 57}...' is not a key of a scenario (there are about, cluster, expect, faults, objectives, "
+        f"mine.yaml:3: '{'a' * 57}...' is not a key of a scenario (there are about, alerts, cluster, expect, faults, objectives, "
         "phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)"
     ]
 

@@ -14,6 +14,8 @@ traffic:
   {traffic}
 faults:
   {fault}
+alerts:
+  - {{alert: NodeDown, expr: up == 0}}
 objectives:
   {objective}
 """

@@ -15,7 +15,7 @@ from typing import Literal
 from harness import wire
 from harness.clock import monotonic_ns, to_ns
 from harness.cluster import CLIENT, Cluster
-from harness.engine import Answer, Change, Limits, Monitor, Output, Removed, Stream, Usage, Use
+from harness.engine import Answer, Change, Limits, Monitor, Output, Range, Removed, Stream, Usage, Use
 from harness.errors import AgentError, EngineError
 from harness.operations import Operation, Outcome, pack
 from harness.primitives import Beside
@@ -231,6 +231,9 @@ class Oracle:
 
     def ask(self, query: str, time_s: float) -> Answer:
         return Answer(float(self._targets) if query == "count(up)" else 3.0)
+
+    def range(self, query: str, start_s: float, end_s: float, step_s: float) -> Range:
+        return Range((3.0,) * (round((end_s - start_s) / step_s) + 1))
 
 
 @dataclass

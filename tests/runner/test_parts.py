@@ -9,11 +9,12 @@ import pytest
 
 from harness import wire
 from harness.cluster import Cluster, Link, Node
-from harness.engine import Answer
+from harness.engine import Answer, Range
 from harness.errors import EngineError, RecordingError
 from harness.faults.kill import Kill
 from harness.faults.latency import Latency
 from harness.objectives import Bound
+from harness.objectives.courses import UNSEEN
 from harness.objectives.promql import Promql
 from harness.objectives.when import Moment
 from harness.recording import events
@@ -31,6 +32,7 @@ from harness.runner.readiness import Asking
 from harness.runner.watch import Tally
 from harness.targets import aim
 from harness.weave import HEALTHCHECK, Readiness
+from tests.objectives.test_words import written
 from tests.recording.builder import CLUSTER, LOST_N1, scenario
 from tests.runner.fake import FakeCluster, Habits
 
@@ -215,10 +217,15 @@ def test_what_was_never_answered_is_said_so() -> None:
 class Oracle:
     def __init__(self, *answers: Answer) -> None:
         self.answers, self.asked = list(answers), list[tuple[str, float]]()
+        self.ranges: list[tuple[str, float, float, float]] = []
 
     def ask(self, query: str, time_s: float) -> Answer:
         self.asked.append((query, time_s))
         return self.answers.pop(0)
+
+    def range(self, query: str, start_s: float, end_s: float, step_s: float) -> Range:
+        self.ranges.append((query, start_s, end_s, step_s))
+        return Range((1.0, None))
 
 
 def test_prometheus_is_asked_at_the_instant_an_objective_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +234,7 @@ def test_prometheus_is_asked_at_the_instant_an_objective_names(monkeypatch: pyte
     during = Promql(name="during", query="a", bound=bound, at=Moment("lost-n1", True))
     at_end = Promql(name="at-end", query="b", bound=bound)
     oracle = Oracle(Answer(2.0), Answer(None, "no data"))
-    asked = tuple(ask_all(scenario(during, at_end), oracle, 60_000_000_000, {"lost-n1": 35_000_000_000}))
+    asked = tuple(ask_all(scenario(during, at_end), oracle, 0, 60_000_000_000, {"lost-n1": 35_000_000_000}))
     assert oracle.asked == [("a", 1_700_000_035.0), ("b", 1_700_000_060.0)]
     assert asked == (
         events.Asked(60_000_000_000, "during", "a", 1_700_000_035.0, 2.0),
@@ -251,6 +258,36 @@ def test_who_was_looked_up_is_asked_again_of_the_instant_the_fault_came(monkeypa
     text = "e1 was the leader when that was looked up, and then e2 led"
     assert told == (events.Confirmed(60_000_000_000, "dead", text),)
     assert {time_s for _, time_s in oracle.asked} == {15.0}
+
+
+def test_the_course_that_objectives_need_is_asked_once_from_the_first_millisecond_of_the_run_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(questions, "wall_offset_ns", lambda: 1_700_000_000_000_000_000)
+    honest = written("lie", name="honest", of="chat", health="up", on="n1", lie="<= 3s")
+    oracle, unseen = Oracle(), UNSEEN
+    asked = tuple(ask_all(scenario(honest, honest), oracle, 1_000_200_000, 61_050_000_000, {}))
+    span = (1_700_000_001.001, 1_700_000_061.001, 0.1)
+    assert oracle.ranges == [("up", *span), (unseen, *span)]
+    assert asked == tuple(
+        events.Sampled(61_050_000_000, query, 1_001_000_000, 0.1, (1.0, None)) for query in ("up", unseen)
+    )
+
+
+def test_a_run_of_hours_is_asked_for_in_as_many_steps_as_prometheus_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "wall_offset_ns", lambda: 0)
+    honest = written("lie", name="honest", of="chat", health="up", on="n1", lie="<= 3s")
+    oracle = Oracle()
+    list(ask_all(scenario(honest), oracle, 0, 7_200_000_000_000, {}))
+    assert oracle.ranges[0] == ("up", 0.0, 7200.0, 0.72)
+
+
+def test_alert_rules_must_have_been_evaluated_as_often_as_targets_are_scraped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "wall_offset_ns", lambda: 0)
+    oracle = Oracle(*[Answer(40.0)] * 6, Answer(12.0))
+    *_, last = scraping(CLUSTER, oracle, 60_000_000_000, 10.0, alerts=True)
+    assert last == events.Scraped(60_000_000_000, "the alert rules", 40, 12)
+    assert oracle.asked[-1] == ("count_over_time(harness_alert_rules[10s])", 60.0)
 
 
 def test_every_target_must_show_its_scrapes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness.cluster import Cluster, Node
 from harness.errors import ClusterError
+from harness.objectives.alerts import AlertRule
 from harness.weave import Readiness, Woven, weave
 from harness.weave.block import read_block
 from harness.weave.pods import Labels
@@ -384,6 +385,25 @@ def test_prometheus_scrapes_the_load_the_agents_and_what_is_named() -> None:
             }
             for job, address, path in jobs
         ],
+    }
+
+
+def test_prometheus_gets_the_alert_rules_as_a_file_and_leaves_a_trace_of_each_evaluation() -> None:
+    rule = AlertRule(name="NodeDown", expr='up{job="$a"} == 0', for_s=0.25)
+    text = weave("t", "services: {a: {image: i}}", IMAGES, LABELS, (rule,)).text
+    environment = yaml.safe_load(text)["services"]["chaos-prometheus"]["environment"]
+    configuration = yaml.safe_load(environment["PROMETHEUS_CONFIG"])
+    assert (configuration["global"]["evaluation_interval"], configuration["rule_files"]) == ("250ms", ["rules.yml"])
+    assert yaml.safe_load(environment["PROMETHEUS_RULES"].replace("$$", "$")) == {
+        "groups": [
+            {
+                "name": "harness",
+                "rules": [
+                    {"record": "harness_alert_rules", "expr": "vector(1)"},
+                    {"alert": "NodeDown", "expr": 'up{job="$a"} == 0', "for": "250ms"},
+                ],
+            }
+        ]
     }
 
 
