@@ -79,6 +79,7 @@ class Search:
 def first_well(operations: Sequence[Operation], begin_ns: int, end_ns: int, hold_ns: int, slow_s: float) -> Search:
     """The first window of ``hold_ns``, within ``[begin_ns, end_ns)``, with success >= 99 % and p95 <= ``slow_s``.
 
+    It begins with a right answer: else it would reach back into an outage by the one in 100 that may fail.
     ``operations`` are ordered by due time, and so are the windows' starts: ``begin_ns``, then each operation's due
     time. Success is >= 99 % exactly if at most one in 100 failed, and p95 is not above ``slow_s`` exactly if at most
     one in 20 is, so that running counts will do and nothing is sorted. What comes after the window that is found is
@@ -96,7 +97,8 @@ def first_well(operations: Sequence[Operation], begin_ns: int, end_ns: int, hold
             failed, slow = _unwell(operations[last], slow_s)
             bad, late, last = bad + failed, late + slow, last + 1
         samples = last - first
-        if samples and bad * 100 <= samples and late * 20 <= samples:
+        well = samples and bad * 100 <= samples and late * 20 <= samples
+        if well and operations[first].outcome is _OK:
             return Search(start_ns, tried_ns, samples)
         if start_at == len(operations):
             break
