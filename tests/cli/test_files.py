@@ -92,7 +92,7 @@ def test_the_problems_of_several_files_are_said_together(harness: Harness) -> No
 
 def test_a_cluster_that_is_not_there_is_said_with_those_that_are(harness: Harness) -> None:
     write("scenarios/mine.yaml", SCENARIO.replace("cluster: small", "cluster: smal"))
-    words = "'cluster' is 'smal': there is no compose/smal.yaml (there are ollama, small)"
+    words = "'cluster' is 'smal': there is no compose/smal.yaml (there are etcd, ollama, small)"
     assert harness("check", "mine") == Said(2, "", f"scenarios/mine.yaml:3: {words}\n1 problem; nothing was started.\n")
 
 
@@ -152,7 +152,7 @@ def test_lists_have_a_line_for_each_thing(harness: Harness) -> None:
     def names(what: str) -> list[str]:
         return [line.split()[0] for line in harness("list", what).out.split("\n\n")[0].splitlines() if line[0] != " "]
 
-    assert names("clusters") == ["ollama", "small"]
+    assert names("clusters") == ["etcd", "ollama", "small"]
     assert names("scenarios") == ALL
     assert "mine  scenarios/mine.yaml  The database is cut off." in _squeezed(harness("list", "scenarios").out)
     assert names("faults") == list(CATALOGUE)
