@@ -93,11 +93,7 @@ def test_the_problems_of_several_files_are_said_together(harness: Harness) -> No
 
 def test_a_cluster_that_is_not_there_is_said_with_those_that_are(harness: Harness) -> None:
     write("scenarios/mine.yaml", SCENARIO.replace("cluster: small", "cluster: smal"))
-<<<<<<< HEAD
     words = f"'cluster' is 'smal': there is no compose/smal.yaml (there are {', '.join(CLUSTERS)})"
-=======
-    words = "'cluster' is 'smal': there is no compose/smal.yaml (there are etcd, ollama, small)"
->>>>>>> c7da04526a60660e8a5237ea0a5dfaed6866be25
     assert harness("check", "mine") == Said(2, "", f"scenarios/mine.yaml:3: {words}\n1 problem; nothing was started.\n")
 
 
@@ -157,11 +153,7 @@ def test_lists_have_a_line_for_each_thing(harness: Harness) -> None:
     def names(what: str) -> list[str]:
         return [line.split()[0] for line in harness("list", what).out.split("\n\n")[0].splitlines() if line[0] != " "]
 
-<<<<<<< HEAD
     assert names("clusters") == CLUSTERS
-=======
-    assert names("clusters") == ["etcd", "ollama", "small"]
->>>>>>> c7da04526a60660e8a5237ea0a5dfaed6866be25
     assert names("scenarios") == ALL
     assert "mine  scenarios/mine.yaml  The database is cut off." in _squeezed(harness("list", "scenarios").out)
     assert names("faults") == list(CATALOGUE)
