@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster import Cluster
+from harness.cluster import Cluster, Node
 from harness.loader import bind, notes, parse_file
 from harness.scenario import Scenario
 
@@ -21,10 +21,21 @@ def load(name: str, cluster: Cluster) -> Scenario:
     return bind(parse_file(SCENARIOS / f"{name}.yaml", f"{name}.yaml"), cluster)
 
 
+def etcd(count: int) -> Cluster:
+    """The members of compose/etcd.yaml."""
+    ports, leader = (2379, 2380), "etcd_server_is_leader"
+    names = (f"n{i}" for i in range(1, count + 1))
+    nodes = (Node(n, "member", "member", n, i, ports, "2379/metrics", leader) for i, n in enumerate(names, 1))
+    return Cluster("etcd", tuple(nodes))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_scenario_loads_without_a_note_and_has_tags(name: str, ollama: Cluster) -> None:
-    scenario = load(name, ollama)
-    assert notes(scenario, ollama) == ()
+    drafted = parse_file(SCENARIOS / f"{name}.yaml", f"{name}.yaml")
+    clusters = {"ollama": ollama, "etcd": etcd(int(dict(drafted.variables).get("NODE_COUNT", "3")))}
+    cluster = clusters[str(drafted.cluster)]
+    scenario = load(name, cluster)
+    assert notes(scenario, cluster) == ()
     assert scenario.tags
 
 
