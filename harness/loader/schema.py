@@ -119,8 +119,7 @@ def _word(word: Word) -> Json:
 def _reader(word: Word) -> Json:
     reader = word.reader
     if reader.choices:
-        # YAML 1.1, which some editors go by, makes a truth value of this one.
-        return {"enum": [*reader.choices, *([True] if "yes" in reader.choices else [])]}
+        return {"enum": list(reader.choices)}
     if reader is COUNT:
         return {"type": "integer", "minimum": 0}
     if reader in (NAME, TEXT):

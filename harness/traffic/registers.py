@@ -46,10 +46,6 @@ class Registers(Traffic):
             both = show_share(self.writes + self.swaps)
             yield "swaps", f"and 'writes' are {both} together: write at most 100%; the rest are reads"
 
-    def notes(self) -> Iterator[str]:
-        """None: its subject is what several processes do at once, which a closed loop says best."""
-        yield from ()
-
     def _check_mix(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         if self.mix:
             yield "mix", "has no parts here: 'writes' and 'swaps' say what is asked; leave it out"
