@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from harness.agent.beside.cgroups import Groups, enter, groups
+from harness.agent.beside.cgroups import Groups, Memory, enter, groups
 from harness.agent.beside.processes import Processes
 from harness.agent.beside.work import Nothing, Witness, Work
 from harness.agent.mortal import be_mortal, end
@@ -20,6 +20,7 @@ from harness.errors import AgentError
 from harness.primitives import Hog
 
 _CHUNK_BYTES = 1 << 20
+_STEP_BYTES, _MARGIN_BYTES = 1 << 20, 16 << 20  # below the limit by the margin nobody can be killed yet
 _HELD_S = 8.0  # in which declared memory must have been taken
 _KILL_S = 5.0  # in which the kernel must have killed somebody
 _LOOK_S = 0.002
@@ -93,12 +94,44 @@ class RunHog(Work[Hog, Nothing]):
     def _exhaust(self, lease_s: float) -> None:
         """Files that no process maps, written from inside the group: the group pays, and there is no hog to kill.
 
-        Written by a process smaller than any real one, and let go as soon as the kernel has killed somebody.
+        Written by a process smaller than any real one, near the limit a little at a time: what one kill frees is far
+        more than the rest of a step, so that nobody else is killed before we have looked. Then all of it is let go.
         """
         before = self._node.memory()
         if before.limit_bytes is None:
             raise AgentError("the node has no memory limit any more")
-        file, parent, doors = os.memfd_create("harness-oom"), os.getpid(), self._node.doors("memory")
+        file = os.memfd_create("harness-oom")
+        try:
+            killed = self._written_until_killed(file, before, lease_s)
+        finally:
+            os.close(file)
+        if not killed:
+            raise AgentError("the kernel killed none of the node's processes: they are smaller than 'dd', or very busy")
+
+    def _written_until_killed(self, file: int, before: Memory, lease_s: float) -> bool:
+        assert before.limit_bytes is not None
+        until_ns, at, own = monotonic_ns() + to_ns(_KILL_S), 0, 0
+        size = max(_STEP_BYTES, before.limit_bytes - before.anonymous_bytes - _MARGIN_BYTES)
+        while at <= before.limit_bytes + _MARGIN_BYTES and monotonic_ns() < until_ns:
+            writer = self._writer(file, at, size, lease_s)
+            try:
+                while (ended := writer.poll()) is None and monotonic_ns() < until_ns and self._kills(before) <= own:
+                    time.sleep(_LOOK_S)
+            finally:
+                writer.kill()
+                writer.wait()
+            own += ended == -signal.SIGKILL  # the kernel took the writer: it must not count as one of the node's
+            if self._kills(before) > own:
+                os.ftruncate(file, 0)  # at once: whoever is started again needs it
+                return True
+            at, size = at + size, _STEP_BYTES
+        return False
+
+    def _kills(self, before: Memory) -> int:
+        return self._node.memory().oom_kills - before.oom_kills
+
+    def _writer(self, file: int, at: int, size: int, lease_s: float) -> "subprocess.Popen[bytes]":
+        parent, doors = os.getpid(), self._node.doors("memory")
 
         def begin() -> None:
             be_mortal(lease_s, parent)
@@ -106,29 +139,9 @@ class RunHog(Work[Hog, Nothing]):
             with suppress(OSError):
                 Path("/proc/self/oom_score_adj").write_text("-1000")  # where we may: then it is never the victim
 
-        count = before.limit_bytes // _CHUNK_BYTES + 16
-        command = ("dd", "if=/dev/zero", f"of=/proc/self/fd/{file}", "bs=64k", f"count={count * 16}", "status=none")
-        writer = subprocess.Popen(command, pass_fds=(file,), preexec_fn=begin)  # noqa: PLW1509  # one thread
-        try:
-            killed = self._await_kill(before.oom_kills, writer)
-        finally:
-            writer.kill()
-            writer.wait()
-            os.close(file)
-        if not killed:
-            raise AgentError("the kernel killed none of the node's processes: they are smaller than 'dd', or very busy")
-
-    def _await_kill(self, kills_before: int, writer: "subprocess.Popen[bytes]") -> bool:
-        until_ns = monotonic_ns() + to_ns(_KILL_S)
-        while monotonic_ns() < until_ns:
-            ended = writer.poll() is not None  # asked first: its own death must not count as another's
-            kills = self._node.memory().oom_kills - kills_before
-            if kills > (1 if ended and writer.returncode == -signal.SIGKILL else 0):
-                return True
-            if ended:
-                return False
-            time.sleep(_LOOK_S)
-        return False
+        where = (f"of=/proc/self/fd/{file}", "bs=64k", f"seek={at >> 16}", f"count={size >> 16}", "conv=notrunc")
+        command = ("dd", "if=/dev/zero", *where, "status=none")
+        return subprocess.Popen(command, pass_fds=(file,), preexec_fn=begin)  # noqa: PLW1509  # one thread
 
 
 class Pressure(Witness[Hog]):
