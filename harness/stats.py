@@ -86,6 +86,7 @@ class Search:
 def first_well(operations: Sequence[Operation], begin_ns: int, end_ns: int, hold_ns: int, slow_s: float) -> Search:
     """The first window of ``hold_ns``, within ``[begin_ns, end_ns)``, with success >= 99 % and p95 <= ``slow_s``.
 
+    It begins with a right answer: else it would reach back into an outage by the one in 100 that may fail.
     ``operations`` are ordered by due time, and so are the windows' starts: ``begin_ns``, then each operation's due
     time. Success is >= 99 % exactly if at most one in 100 failed, and p95 is not above ``slow_s`` exactly if at most
     one in 20 is, so that running counts will do and nothing is sorted.
@@ -103,6 +104,7 @@ def first_well(operations: Sequence[Operation], begin_ns: int, end_ns: int, hold
     )
     few = ((bad[last] - bad[first]) * 100 <= samples) & ((late[last] - late[first]) * 20 <= samples)
     well = np.flatnonzero((samples > 0) & few)
+    well = well[of.ok[first[well]]]
     if not len(well):
         return Search(None, int(starts_ns[-1]))
     found_ns = int(starts_ns[well[0]])

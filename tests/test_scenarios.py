@@ -57,7 +57,8 @@ def test_it_is_over_within_a_minute(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_it_asks_for_answers_and_for_the_truth(name: str) -> None:
-    assert {"success", "wrong"} <= {objective.key for objective in shipped(name).objectives}
+    asked = {objective.key for objective in shipped(name).objectives}
+    assert {"success", "wrong"} <= asked or "linearizable" in asked  # which is all of the truth about registers
 
 
 @pytest.mark.parametrize("kind", CATALOGUE)

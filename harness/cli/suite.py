@@ -47,7 +47,7 @@ def read(name: str) -> tuple[Suite, bytes]:
         source = suites[name].read_bytes()
     except OSError as error:
         raise ScenarioError([Problem(places.shown(suites[name]), 0, f"cannot be read ({error.strerror})")]) from error
-    suite = parse(source, places.shown(suites[name]), known())
+    suite = parse(source, places.shown(suites[name]), known(), wall().toordinal())
     _refuse_early(suite)
     return suite, source
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.objectives import Objective
+from harness.objectives import Finding, Objective
 from harness.objectives.aftermath import generator_late_s
 from harness.objectives.courses import unseen
 from harness.operations import Outcome
@@ -30,12 +30,19 @@ WALL_S = 0.250  # what the wall clock may have moved: one scrape
 class Doubt:
     """``rests``: whether a finding of that objective rests on what is doubted.
 
-    ``always``: not even a violation stands. False: harm that was seen stays harm, but nothing is held.
+    ``always``: not even a violation stands. False: harm that was seen stays harm, but nothing is held; unless the
+    finding ``hangs`` on what is doubted: of a fault that never was, neither its harm nor its absence says anything.
     """
 
     text: str
     rests: Callable[[Objective], bool]
     always: bool = True
+    hangs: Callable[[Objective], bool] = lambda objective: False
+
+    def voids(self, objective: Objective, finding: Finding) -> bool:
+        """Whether that finding cannot be taken at its word."""
+        undone = self.always or finding.outcome == "held" or self.hangs(objective)
+        return undone and self.rests(objective)
 
 
 def everything(objective: Objective) -> bool:

@@ -84,7 +84,7 @@ def _case(scenario: Scenario, evidence: Evidence, without_faults: bool) -> Case:
         evidence = replace(evidence, witnessed=frozenset(one.record.name for one in seen if one.witnessed))
     doubts = (
         *measurement_doubts(scenario, evidence),
-        *(fault_doubt(one.record.name, text) for one in seen for text in one.doubts),
+        *(fault_doubt(one, text) for one in seen for text in one.doubts),
     )
     troubles = (trouble.text for trouble in evidence.troubles() if trouble.kind == "not-healed")
     return Case(
@@ -111,7 +111,7 @@ def _hit(scenario: Scenario, evidence: Evidence) -> Mapping[tuple[str, str], fro
 def _doubted(objective: Objective, finding: Finding, doubts: Iterable[Doubt]) -> Finding:
     """The finding as it was measured, or inconclusive for the first doubt it does not stand."""
     for doubt in doubts:
-        if doubt.rests(objective) and (doubt.always or finding.outcome == "held"):
+        if doubt.voids(objective, finding):
             return changed(finding, outcome="inconclusive", reason=doubt.text, doubted=True)
     return finding
 

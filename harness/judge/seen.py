@@ -67,13 +67,14 @@ def see(fault: Fault, scenario: Scenario, evidence: Evidence, cluster: Cluster) 
     return Seen(record, in_force, doubts, _unhealed(fault, in_force, evidence))
 
 
-def fault_doubt(name: str, text: str) -> Doubt:
+def fault_doubt(seen: Seen, text: str) -> Doubt:
     """What rests on a fault: what speaks of it, and what speaks of no fault in particular, and so of all."""
+    name, was = seen.record.name, seen.record.seen
 
     def rests(objective: Objective) -> bool:
         return not objective.faults() or name in objective.faults()
 
-    return Doubt(text, rests, always=False)
+    return Doubt(text, rests, always=False, hangs=lambda objective: not was and name in objective.faults())
 
 
 def _doubts(

@@ -96,6 +96,10 @@ class Line:
     without: tuple[str, ...] = field(
         default=(), metadata=word("without", NAME, "but none with one of these tags", many=True)
     )
+    nights: int = field(
+        default=1,
+        metadata=word("nights", COUNT, "of what 'tags' mean a part each day, so that all are in so many days"),
+    )
     repeats: int | None = field(default=None, metadata=word("repeats", COUNT, "how often it is played"))
     skip: str = field(default="", metadata=word("skip", TEXT, "why it is not played"))
 
@@ -105,24 +109,27 @@ def label(scenario: str, variables: Variables) -> str:
     return f"{scenario} ({named})" if named else scenario
 
 
-def parse(data: bytes, file: str, known: Mapping[str, Known]) -> Suite:
-    """``known``: every scenario there is. Raises ``ScenarioError`` with everything that is wrong."""
+def parse(data: bytes, file: str, known: Mapping[str, Known], day: int = 0) -> Suite:
+    """``known``: every scenario there is; ``day``: a number that grows by one each day.
+
+    Raises ``ScenarioError`` with everything that is wrong.
+    """
     complaints = Complaints(file, "suite")
     tree = read(data, complaints)
-    suite = _suite(tree, known, complaints) if tree else None
+    suite = _suite(tree, known, day, complaints) if tree else None
     if suite is None or complaints.problems:
         raise ScenarioError(tuple(dict.fromkeys(complaints.problems)))
     return suite
 
 
-def _suite(tree: Map, known: Mapping[str, Known], complaints: Complaints) -> Suite | None:
+def _suite(tree: Map, known: Mapping[str, Known], day: int, complaints: Complaints) -> Suite | None:
     values, whole = read_words(Head, tree, "a suite", complaints, also=("scenarios",))
     file = complaints.file.rpartition("/")[2].rpartition(".")[0]
     if whole and file and values["name"] != file:
         text = f"'suite' is '{values['name']}', but the file is {file}.yaml: give both the same name"
         complaints.add(line_of(tree, "suite"), text)
     _repeats(values.get("repeats"), line_of(tree, "repeats"), complaints)
-    plays = _plays(tree, values.get("repeats", 1), known, complaints)
+    plays = _plays(tree, values.get("repeats", 1), known, day, complaints)
     if not whole:
         return None
     suite = Suite(values["name"], values["about"], plays, values.get("time_limit_s"))
@@ -145,7 +152,7 @@ def _repeats(repeats: int | None, line: int, complaints: Complaints) -> None:
         complaints.add(line, f"'repeats' is {repeats}: write 1 to {REPEATS_MAX}")
 
 
-def _plays(tree: Map, repeats: int, known: Mapping[str, Known], complaints: Complaints) -> tuple[Play, ...]:
+def _plays(tree: Map, repeats: int, known: Mapping[str, Known], day: int, complaints: Complaints) -> tuple[Play, ...]:
     lines = tuple(_lines(tree, complaints))
     named = {entry.value.text for item in lines if (entry := item.get("scenario")) and isinstance(entry.value, Text)}
     found: dict[tuple[str, Variables], Map] = {}
@@ -157,7 +164,7 @@ def _plays(tree: Map, repeats: int, known: Mapping[str, Known], complaints: Comp
         if "skip" in values and not values["skip"].strip():
             complaints.add(line_of(item, "skip"), "'skip' is empty: say why it is not played")
         line = Line(**values) if whole else Line()
-        chosen = _chosen(line, item, known, named, complaints) if whole else ()
+        chosen = _tonight(line, item, _chosen(line, item, known, named, complaints), day, complaints) if whole else ()
         for scenario, variables in product(chosen, settings):
             first = found.setdefault((scenario, variables), item)
             if first is item:
@@ -218,6 +225,19 @@ def _chosen(
     if not chosen and not strange:
         complaints.add(line_of(item, "tags"), "no scenario has all of these tags: take one out")
     return tuple(name for name in chosen if name not in named)
+
+
+def _tonight(line: Line, item: Map, chosen: tuple[str, ...], day: int, complaints: Complaints) -> tuple[str, ...]:
+    """Those whose day it is; all of them within ``nights`` days."""
+    if not line.nights or (line.scenario and line.nights > 1):
+        text = (
+            "is 0: write how many"
+            if not line.nights
+            else "spreads what 'tags' mean: beside 'scenario' it means nothing"
+        )
+        complaints.add(line_of(item, "nights"), f"'nights' {text}")
+        return ()
+    return tuple(name for number, name in enumerate(chosen) if (number - day) % line.nights == 0)
 
 
 def _settings(item: Map, complaints: Complaints) -> Iterator[Variables]:

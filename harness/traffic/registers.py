@@ -50,6 +50,10 @@ class Registers(Traffic):
         if self.mix:
             yield "mix", "has no parts here: 'writes' and 'swaps' say what is asked; leave it out"
 
+    def notes(self) -> Iterator[str]:
+        """None: a process of a history waits for its answer, and users in a closed loop are what is asked for."""
+        yield from ()
+
     def hosts(self, cluster: Cluster) -> tuple[str, ...]:
         return (self.to,) if cluster.has(self.to) else cluster.of_role(self.to)
 

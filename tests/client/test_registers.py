@@ -22,8 +22,8 @@ from harness.consistency.reading import read_lines
 from harness.errors import WireError
 from harness.operations import Operation, Outcome
 from harness.wire import History, Load, LoadDone
+from tests.client.peer import Behaviour, serving
 from tests.client.peer import Reply as Sent
-from tests.client.peer import serving
 from tests.client.talk import inside, load
 
 
@@ -71,10 +71,11 @@ def page(status: int, body: bytes) -> bytes:
     return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
 
 
-def played(behaviour: object, **changes: object) -> tuple[list[Operation], bytes, LoadDone]:
-    """A load of five processes against such a server: its operations, its history, and its last word."""
-    with serving(behaviour) as seen, inside() as talk:  # type: ignore[arg-type]  # a behaviour, or a store, which is one
-        wanted = {"client": "registers", "users": 5, "think_s": 0.005, "rate_per_s": 0.0, **changes}
+def played(behaviour: Behaviour, count: int = 120, **changes: object) -> tuple[list[Operation], bytes, LoadDone]:
+    """So many operations of five processes against such a server, their history, and the load's last word."""
+    with pytest.MonkeyPatch.context() as patch, serving(behaviour) as seen, inside() as talk:
+        patch.setattr(registers, "HISTORY_MAX", count)  # it ends by their number, however busy the machine is
+        wanted = {"client": "registers", "users": 5, "think_s": 0.005, "rate_per_s": 0.0, "for_s": 60.0, **changes}
         operations = talk.run(load(seen.port, **wanted))
         lines = "".join(m.lines for m in talk.heard if isinstance(m, History)).encode()
         done = next(m for m in talk.heard if isinstance(m, LoadDone))
@@ -198,11 +199,11 @@ def test_a_store_that_keeps_what_it_is_told_has_a_linearizable_history_with_ever
     assert (result.outcome, done.sent) == ("yes", len(operations))
     assert counted["invoke"] == len(operations) == counted["ok"] + counted["fail"]
     assert counted["info"] == 0
-    assert len(operations) > 10
+    assert len(operations) == 120
 
 
 def test_a_store_that_forgets_some_of_what_it_was_told_is_found_out() -> None:
-    _, lines, _ = played(Store(forgets=2), options=(("keys", "1"),), for_s=1.5)
+    _, lines, _ = played(Store(forgets=2), options=(("keys", "1"),))
     assert check(read_lines(lines, "history"), contested_min=0).outcome == "no"
 
 
@@ -237,18 +238,18 @@ def test_what_was_never_sent_has_failed_for_certain() -> None:
         talk.run(load(1, client="registers", users=2, rate_per_s=0.0, think_s=0.02, timeout_s=1.0))
         lines = "".join(m.lines for m in talk.heard if isinstance(m, History)).encode()
     assert set(types(lines)) == {"invoke", "fail"}
-    assert {json.loads(line)["process"] for line in lines.splitlines()} == {0, 1}
+    assert {json.loads(line)["process"] for line in lines.splitlines()} <= {0, 1}
 
 
 def test_a_time_out_is_an_operation_that_may_have_been_carried_out() -> None:
     _, lines, _ = played(
-        lambda number, body: Sent(wait_s=1.0), timeout_s=0.1, options=(("writes", "100%"), ("swaps", "0%"))
+        lambda number, body: Sent(wait_s=1.0), count=10, timeout_s=0.1, options=(("writes", "100%"), ("swaps", "0%"))
     )
     assert set(types(lines)) == {"invoke", "info"}
 
 
 def test_a_member_that_fails_is_left_alone_while_another_answers() -> None:
-    operations, lines, _ = played(Store(), others=("no..such",), for_s=1.0)
+    operations, lines, _ = played(Store(), others=("no..such",))
     failed = [o for o in operations if o.outcome is not Outcome.OK]
     assert {o.outcome for o in failed} == {Outcome.UNREACHABLE}
     assert 1 <= len(failed) <= 5  # those that were under way when the first failed, and one trial
@@ -256,9 +257,8 @@ def test_a_member_that_fails_is_left_alone_while_another_answers() -> None:
     assert types(lines)["info"] == 0
 
 
-def test_a_load_ends_where_its_history_may_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registers, "HISTORY_MAX", 40)
-    operations, lines, done = played(Store(), for_s=20.0)
+def test_a_load_ends_where_its_history_may_not_grow() -> None:
+    operations, lines, done = played(Store(), 40)
     assert (len(operations), done.sent, types(lines)["invoke"]) == (40, 40, 40)
 
 

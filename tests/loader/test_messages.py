@@ -73,7 +73,7 @@ CASES: list[tuple[str, str, list[str]]] = [
         "about: Something breaks.",
         "colour: x\nabout: y",
         [
-            "2: 'colour' is not a key of a scenario (there are about, alerts, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)"
+            "2: 'colour' is not a key of a scenario (there are about, alerts, baseline, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)"
         ],
     ),
     (
@@ -354,7 +354,7 @@ CASES: list[tuple[str, str, list[str]]] = [
         "objectives: []\nx:\n",
         [
             "10: 'objectives' is empty: name at least one, such as 'objectives: [{name: answers, of: chat, success: \">= 99.5%\"}]'",
-            "11: 'x' is not a key of a scenario (there are about, alerts, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)",
+            "11: 'x' is not a key of a scenario (there are about, alerts, baseline, cluster, expect, faults, objectives, phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)",
             "15: 'violated' is 'answers': there is no objective of that name",
         ],
     ),
@@ -570,7 +570,7 @@ def test_a_word_that_fills_a_page_is_not_repeated(ollama: Cluster) -> None:
         "mine.yaml:3: 'cluster' is 300 characters long: write a name, such as 'cluster: NAME'"
     ]
     assert problems(GOOD.replace("cluster: ollama", "a" * 300 + ": b\ncluster: ollama").encode(), ollama) == [
-        f"mine.yaml:3: '{'a' * 57}...' is not a key of a scenario (there are about, alerts, cluster, expect, faults, objectives, "
+        f"mine.yaml:3: '{'a' * 57}...' is not a key of a scenario (there are about, alerts, baseline, cluster, expect, faults, objectives, "
         "phases, random, repeat, scenario, seed, steps, stop_when, tags, time_limit, traffic, twin, with)"
     ]
 

@@ -55,7 +55,9 @@ def wrong(value: Any, rule: Any, where: str = "file") -> Iterator[str]:
 
 
 def as_yaml_1_2(tree: object) -> object:
-    """PyYAML reads YAML 1.1, in which the keys ``on`` and ``off`` are booleans; editors read 1.2."""
+    """PyYAML reads YAML 1.1, in which ``on``, ``off`` and ``yes`` are booleans; editors read 1.2."""
+    if tree is True:
+        return "yes"
     if isinstance(tree, dict):
         names = {True: "on", False: "off"}
         return {names[key] if isinstance(key, bool) else key: as_yaml_1_2(value) for key, value in tree.items()}

@@ -40,6 +40,12 @@ def problems(text: str) -> list[str]:
     return [str(problem).removeprefix("scenarios/suites/nightly.yaml:") for problem in caught.value.problems]
 
 
+def test_nights_spread_what_tags_mean_so_that_each_has_its_night() -> None:
+    text = with_item("{tags: [ollama], without: [twin], nights: 2}")
+    nights = [[play.scenario for play in parse(text.encode(), "nightly.yaml", KNOWN, day).plays] for day in range(3)]
+    assert nights == [["partition", "loss"], ["kill"], ["partition", "loss"]]
+
+
 def with_item(item: str) -> str:
     return f"suite: nightly\nabout: x\nscenarios:\n  - {item}\n"
 
@@ -182,3 +188,9 @@ def test_a_shipped_suite_is_well_and_fits_into_its_time(name: str, at_most_s: fl
     assert suite.time_limit_s == at_most_s
     assert sum(play.repeats * (play.lasts_s + OVERHEAD_S) for play in suite.plays) < at_most_s
     assert any(play.scenario.startswith("broken/") for play in suite.plays)
+
+
+def test_nights_spread_nothing_beside_a_scenario_of_its_own() -> None:
+    said = "'nights' spreads what 'tags' mean: beside 'scenario' it means nothing"
+    assert problems(with_item("{scenario: kill, nights: 3}")) == [f"4: {said}"]
+    assert problems(with_item("{tags: [ollama], nights: 0}"))[0] == "4: 'nights' is 0: write how many"
