@@ -1,19 +1,18 @@
 """Figures from what was seen: nearest-rank quantiles, shares, and the first time a service was well again. Pure."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, inf
-from operator import attrgetter
 
+import numpy as np
+
+from harness.columns import Integers, Operations, columns
 from harness.operations import Operation, Outcome
 
 BEYOND = 5  # samples that must lie beyond a quantile before it says anything
 PUNCTUAL_S = 0.010  # an operation sent later than this was sent late
 P95, P99 = Fraction(95, 100), Fraction(99, 100)
-_OK, _CAPPED, _TIMED_OUT = Outcome.OK, Outcome.CAPPED, Outcome.TIMED_OUT  # looked up once, for a million operations
-_due_ns, _outcome = attrgetter("due_ns"), attrgetter("outcome")
 
 
 def rank(samples: int, share: Fraction) -> int:
@@ -33,8 +32,8 @@ def samples_needed(share: Fraction) -> int:
 
 def ended(operations: Sequence[Operation], *outcomes: Outcome) -> int:
     """How many ended like one of these."""
-    ends = list(map(_outcome, operations))  # a million of them: counted where Python does not look at each
-    return sum(map(ends.count, outcomes))
+    counts = columns(operations).counts()
+    return sum(counts[outcome] for outcome in outcomes)
 
 
 def succeeded(operations: Sequence[Operation]) -> int:
@@ -44,23 +43,31 @@ def succeeded(operations: Sequence[Operation]) -> int:
 
 def latencies(operations: Sequence[Operation]) -> list[float]:
     """Sorted, in seconds from the due time; an operation without a right answer counts as infinitely slow."""
-    return sorted([(done - due) / 1e9 if end is _OK else inf for due, _, done, _, end, _, _ in operations])
+    of = columns(operations)
+    return _waited(of, of.due_ns)
 
 
 def waits(operations: Sequence[Operation]) -> list[float]:
     """As ``latencies``, from the instant each was really sent: what the load generator was late is not in it."""
-    return sorted([(done - sent) / 1e9 if end is _OK else inf for _, sent, done, _, end, _, _ in operations])
+    of = columns(operations)
+    return _waited(of, of.sent_ns)
+
+
+def _waited(of: Operations, since_ns: Integers) -> list[float]:
+    waited: list[float] = np.sort(np.where(of.ok, (of.done_ns - since_ns) / 1e9, inf)).tolist()
+    return waited
 
 
 def shortened(operations: Sequence[Operation]) -> int:
     """How many timed out that the load generator had sent more than ``PUNCTUAL_S`` late, so that they had less time."""
-    lost = [op for op in operations if op[4] is _TIMED_OUT]
-    return sum(op.send_error_s > PUNCTUAL_S for op in lost)
+    of = columns(operations)
+    return int(np.count_nonzero(of.ended(Outcome.TIMED_OUT) & ((of.sent_ns - of.due_ns) / 1e9 > PUNCTUAL_S)))
 
 
 def send_error_p99_s(operations: Sequence[Operation]) -> float | None:
     """How late the generator itself was; operations that were never sent are not in it. None: nothing was sent."""
-    errors_ns = sorted([abs(sent - due) for due, sent, _, _, end, _, _ in operations if end is not _CAPPED])
+    of = columns(operations)
+    errors_ns = np.sort(np.abs(of.sent_ns - of.due_ns)[~of.ended(Outcome.CAPPED)]).tolist()
     return quantile(errors_ns, P99) / 1e9 if errors_ns else None
 
 
@@ -82,30 +89,23 @@ def first_well(operations: Sequence[Operation], begin_ns: int, end_ns: int, hold
     It begins with a right answer: else it would reach back into an outage by the one in 100 that may fail.
     ``operations`` are ordered by due time, and so are the windows' starts: ``begin_ns``, then each operation's due
     time. Success is >= 99 % exactly if at most one in 100 failed, and p95 is not above ``slow_s`` exactly if at most
-    one in 20 is, so that running counts will do and nothing is sorted. What comes after the window that is found is
-    not looked at.
+    one in 20 is, so that running counts will do and nothing is sorted.
     """
-    first = last = start_at = bisect_left(operations, begin_ns, key=_due_ns)
-    bad = late = 0
-    start_ns = tried_ns = begin_ns
-    while start_ns + hold_ns <= end_ns:
-        tried_ns = start_ns
-        while first < last and operations[first].due_ns < start_ns:
-            failed, slow = _unwell(operations[first], slow_s)
-            bad, late, first = bad - failed, late - slow, first + 1
-        while last < len(operations) and operations[last].due_ns < start_ns + hold_ns:
-            failed, slow = _unwell(operations[last], slow_s)
-            bad, late, last = bad + failed, late + slow, last + 1
-        samples = last - first
-        well = samples and bad * 100 <= samples and late * 20 <= samples
-        if well and operations[first].outcome is _OK:
-            return Search(start_ns, tried_ns, samples)
-        if start_at == len(operations):
-            break
-        start_ns, start_at = operations[start_at].due_ns, start_at + 1
-    return Search(None, tried_ns)
-
-
-def _unwell(op: Operation, slow_s: float) -> tuple[bool, bool]:
-    failed = op.outcome is not _OK
-    return failed, failed or (op.done_ns - op.due_ns) / 1e9 > slow_s
+    of = columns(operations)
+    starts_ns = np.concatenate(([begin_ns], of.due_ns[of.due_before(begin_ns) :]))
+    starts_ns = starts_ns[starts_ns + hold_ns <= end_ns]
+    if not len(starts_ns):
+        return Search(None, begin_ns)
+    first, last = (np.searchsorted(of.due_ns, instants_ns) for instants_ns in (starts_ns, starts_ns + hold_ns))
+    samples = last - first
+    failed = ~of.ok
+    bad, late = (
+        np.concatenate(([0], np.cumsum(unwell))) for unwell in (failed, failed | (of.latency_ns / 1e9 > slow_s))
+    )
+    few = ((bad[last] - bad[first]) * 100 <= samples) & ((late[last] - late[first]) * 20 <= samples)
+    well = np.flatnonzero((samples > 0) & few)
+    well = well[of.ok[first[well]]]
+    if not len(well):
+        return Search(None, int(starts_ns[-1]))
+    found_ns = int(starts_ns[well[0]])
+    return Search(found_ns, found_ns, int(samples[well[0]]))

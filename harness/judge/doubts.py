@@ -133,7 +133,7 @@ def _clock_doubts(evidence: Evidence) -> Iterator[Doubt]:
 
 
 def _traffic_doubts(traffic: Traffic, planned: Phases, evidence: Evidence) -> Iterator[str]:
-    name, operations = traffic.name, evidence.operations.get(traffic.name, ())
+    name, operations = traffic.name, evidence.of_traffic(traffic.name)
     seen_s = evidence.phases["all"].length_s if evidence.phases else 0.0
     due = traffic.due(planned.warmup_s, planned.faults_s, seen_s)
     if due is not None and len(operations) < SENT * due:

@@ -18,7 +18,6 @@ from harness.operations import Outcome
 from harness.recording.events import Ready, TornDown
 from harness.recording.evidence import Evidence
 from harness.scenario import Scenario
-from harness.stats import ended
 from harness.traffic import Traffic
 
 _ORDER: tuple[Word, ...] = ("held", "inconclusive", "violated")
@@ -209,10 +208,10 @@ def _held(case: Case) -> str:
 
 def _traffic(traffic: Traffic, evidence: Evidence) -> TrafficRecord:
     name = traffic.name
-    operations = evidence.operations.get(name, ())
-    counts = {outcome: ended(operations, outcome) for outcome in Outcome}
+    operations = evidence.of_traffic(name)
+    counts = operations.counts()
     ok, wrong = counts[Outcome.OK], counts[Outcome.WRONG]
-    failures = {outcome: n for outcome, n in counts.items() if n and outcome not in (Outcome.OK, Outcome.WRONG)}
+    failures = {outcome: n for outcome, n in counts.items() if outcome not in (Outcome.OK, Outcome.WRONG)}
     named = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
     return TrafficRecord(
         name=name,

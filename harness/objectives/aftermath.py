@@ -1,13 +1,13 @@
 """What one traffic met after a fault began or ended, and the milestones of a recovery that can be read from it."""
 
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isinf
-from operator import attrgetter
+from math import isinf
+
+import numpy as np
 
 from harness.clock import to_ns
+from harness.columns import Mask, Operations
 from harness.objectives.when import Moment
 from harness.operations import Operation, Outcome
 from harness.recording.evidence import Evidence, InForce, Window
@@ -21,7 +21,6 @@ _TOGETHER, _FEW = 10, 3  # of so many operations in a row so many are no chance 
 TURNS = 5  # a node that answered nothing in so many of its usual turns does not serve; in fewer it may be chance
 _NEAR_NS = to_ns(5.0)  # around the moment, where the rate of the load is that moment's
 _NEEDED = samples_needed(P95)
-_OK = Outcome.OK  # looked up once, for a million operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class Aftermath:
 
     traffic: str
     moment: Moment
-    operations: Sequence[Operation]
+    operations: Operations
     spell: InForce
     begin_ns: int
     end_ns: int
@@ -79,9 +78,9 @@ class Aftermath:
     def since_s(self, at_ns: int) -> float:
         return (at_ns - self.begin_ns) / 1e9
 
-    def later(self) -> Sequence[Operation]:
+    def later(self) -> Operations:
         """What fell due since."""
-        return self.operations[bisect_left(self.operations, self.begin_ns, key=attrgetter("due_ns")) :]
+        return self.operations[self.operations.due_before(self.begin_ns) :]
 
     @property
     def length_s(self) -> float:
@@ -107,15 +106,14 @@ def start_of(evidence: Evidence, moment: Moment) -> Start | str:
 
 def generator_late_s(evidence: Evidence, traffic: str) -> float | None:
     """How late the load generator was with this traffic (p99); None: it sent nothing."""
-    operations = evidence.operations.get(traffic, ())
-    return evidence.once(("generator late", traffic), lambda: send_error_p99_s(operations))
+    return evidence.once(("generator late", traffic), lambda: send_error_p99_s(evidence.of_traffic(traffic)))
 
 
 def _aftermath(evidence: Evidence, traffic: str, moment: Moment) -> Aftermath | str:
     start = start_of(evidence, moment)
     if isinstance(start, str):
         return start
-    everything = evidence.operations.get(traffic, ())
+    everything = evidence.of_traffic(traffic)
     if len(everything) < 2:
         return f"{len(everything)} operations of {traffic} were recorded: too few to see anything in them"
     gap_s = _gap_s(evidence.due_in(traffic, Window(start.begin_ns - _NEAR_NS, start.begin_ns + _NEAR_NS)) or everything)
@@ -156,13 +154,12 @@ def noticed(after: Aftermath) -> Operation | str:
     """
     known, later = after.baseline, after.later()
     chance = ""
-    for place, op in enumerate(later):
-        if not _harmed(op, known):
-            continue
+    harmed = _harmed(later, known)
+    for place in np.flatnonzero(harmed).tolist():
         if isinstance(known, str) or known.harmed * (place + 1) < known.samples:
-            return op
-        if sum(_harmed(other, known) for other in later[place : place + _TOGETHER]) >= _FEW:
-            return op
+            return later[place]
+        if np.count_nonzero(harmed[place : place + _TOGETHER]) >= _FEW:
+            return later[place]
         chance = chance or f"{_as_bad(known)}: the first since, after {place:,} others, may be chance"
     if isinstance(known, str):
         return f"no operation failed; what is late cannot be told: {known}"
@@ -177,12 +174,7 @@ def detected(after: Aftermath, *, witnessed: bool = False) -> Milestone:
     """
     found, known = noticed(after), after.baseline
     if isinstance(found, str):
-        if (
-            not witnessed
-            or not after.spell.healed
-            or isinstance(known, str)
-            or any(_harmed(o, known) for o in after.later())
-        ):
+        if not witnessed or not after.spell.healed or isinstance(known, str) or _harmed(after.later(), known).any():
             return Milestone(None, why=found)
         lasted_s = min(after.spell.window.length_s, after.length_s)
         why = f"{found} in the {show_s(lasted_s)} in which {after.moment.fault} was in force, nor after it"
@@ -191,11 +183,10 @@ def detected(after: Aftermath, *, witnessed: bool = False) -> Milestone:
     return Milestone(after.since_s(found.due_ns), after.error_s, why)
 
 
-def _harmed(op: Operation, known: Baseline | str) -> bool:
-    """Failed or late. One that was never sent says nothing about the system."""
-    if op.outcome is Outcome.OK:
-        return not isinstance(known, str) and op.latency_s > known.slow_s
-    return op.outcome is not Outcome.CAPPED
+def _harmed(operations: Operations, known: Baseline | str) -> Mask:
+    """Which failed or were late. One that was never sent says nothing about the system."""
+    failed = ~(operations.ok | operations.ended(Outcome.CAPPED))
+    return failed if isinstance(known, str) else failed | (operations.ok & (operations.latency_ns / 1e9 > known.slow_s))
 
 
 def _as_bad(known: Baseline) -> str:
@@ -235,15 +226,11 @@ def failed_over(after: Aftermath, hit: Collection[str], others: Collection[str])
         return Milestone(None, why=f"{after.moment.fault} hit every node of its kind, so there was none to take over")
     first = noticed(after)
     from_ns = after.begin_ns if isinstance(first, str) else first.due_ns
-    elsewhere = {"", *tags}
-    came = [
-        done
-        for due, _, done, _, end, _, node in after.later()
-        if due >= from_ns and node not in elsewhere and end is _OK
-    ]
-    if not came:
+    came = _first_answers(after.operations[after.operations.due_before(from_ns) :])
+    elsewhere = [done_ns for node, done_ns in came.items() if node not in tags]
+    if not elsewhere:
         return _never("no other node answered", after, after.length_s)
-    return Milestone(after.since_s(min(came)), after.error_s)
+    return Milestone(after.since_s(min(elsewhere)), after.error_s)
 
 
 def repaired(after: Aftermath) -> Milestone:
@@ -272,18 +259,18 @@ def tag(node: str) -> str:
     return node[:TAG_CHARACTERS]
 
 
-def _answered(operations: Sequence[Operation], until_ns: int) -> Mapping[str, int]:
+def _answered(operations: Operations, until_ns: int) -> Mapping[str, int]:
     """How many good answers each node gave to what fell due before."""
-    before = operations[: bisect_left(operations, until_ns, key=attrgetter("due_ns"))]
-    return Counter([node for _, _, _, _, end, _, node in before if node and end is _OK])
+    return operations[: operations.due_before(until_ns)].served()
 
 
-def _first_answers(operations: Sequence[Operation]) -> Mapping[str, int]:
-    came: dict[str, int] = {}
-    for _, _, done_ns, _, end, _, node in operations:
-        if node and end is _OK and done_ns < came.get(node, inf):
-            came[node] = done_ns
-    return came
+def _first_answers(operations: Operations) -> Mapping[str, int]:
+    """When the first good answer of each node came."""
+    good = operations.part(operations.ok)
+    first_ns = np.full(len(good.names), good.done_ns.max(initial=0))
+    np.minimum.at(first_ns, good.node, good.done_ns)
+    came_ns = dict(zip(good.names, first_ns.tolist(), strict=True))
+    return {node: came_ns[node] for node in good.served()}
 
 
 def _untagged(after: Aftermath) -> str:

@@ -1,14 +1,17 @@
 """How many calls a request becomes behind the node that was asked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+
 from harness.cluster import Cluster
+from harness.columns import Operations
 from harness.objectives.base import Bound, Finding, bound
 from harness.objectives.over_window import OverWindow
 from harness.objectives.promql import NUMBER
-from harness.operations import Operation, Outcome
+from harness.operations import Outcome
 from harness.recording.evidence import Evidence, Window
 from harness.wire import Counters
 from harness.words import NODE, word
@@ -46,13 +49,14 @@ class Amplification(OverWindow):
         pods = self._pods(evidence)
         if isinstance(pods, str):
             return self.finding("inconclusive", pods)
-        operations = evidence.operations.get(self.traffic, ())
+        operations = evidence.of_traffic(self.traffic)
+        left = operations.part(~operations.ended(Outcome.CAPPED))
         value = error = 0.0
         opened = 0
         for pod in pods:
             counts = [one.counters for one in evidence.counted(pod) if window.holds(one.counters.now_ns)]
             span = Window(counts[0].now_ns, counts[-1].now_ns) if counts else Window(0, 0)
-            sent = sum(span.holds(op.sent_ns) for op in operations if op.outcome is not Outcome.CAPPED)
+            sent = int(np.count_nonzero(span.holding(left.sent_ns)))
             if not sent:
                 reason = f"{pod} was counted {len(counts)} times in {self.window}, and nothing was sent in between"
                 return self.finding("inconclusive", reason)
@@ -83,6 +87,8 @@ def _opens(counters: Counters) -> int:
     return sum(port.opens for port in counters.ports)
 
 
-def _under_way(operations: Sequence[Operation], span: Window) -> int:
+def _under_way(operations: Operations, span: Window) -> int:
     """How many were under way at either end: what they opened may have been counted on the other side."""
-    return sum(op.sent_ns < end_ns <= op.done_ns for op in operations for end_ns in (span.start_ns, span.end_ns))
+    sent_ns, done_ns = operations.sent_ns, operations.done_ns
+    ends_ns = (span.start_ns, span.end_ns)
+    return sum(int(np.count_nonzero((sent_ns < end_ns) & (end_ns <= done_ns))) for end_ns in ends_ns)

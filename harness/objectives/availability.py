@@ -1,12 +1,15 @@
 """How much the service gave, and for how long it gave nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+
+from harness.columns import columns
 from harness.objectives.base import Bound, Finding, bound
 from harness.objectives.over_window import OverDue, OverWindow
-from harness.operations import Operation, Outcome
+from harness.operations import Operation
 from harness.recording.evidence import Evidence, Window
 from harness.stats import send_error_p99_s, succeeded
 from harness.units import show_s, show_share
@@ -34,16 +37,16 @@ class Throughput(OverWindow):
         return f"right answers of {self.traffic} that came in {self.window}"
 
     def within(self, evidence: Evidence, window: Window) -> Finding:
-        operations = evidence.operations.get(self.traffic, ())
+        operations = evidence.of_traffic(self.traffic)
         if not operations or window.length_s <= 0:
             return self.finding("inconclusive", f"no operation of {self.traffic} could have come in {self.window}")
-        came = sum(op.outcome is Outcome.OK and window.holds(op.done_ns) for op in operations)
+        came = int(np.count_nonzero(operations.ok & window.holding(operations.done_ns)))
         value, error = came / window.length_s, 1 / window.length_s
         reason = f"{came:,} right answers came in the {show_s(window.length_s)} of {self.window}"
         outcome = self.bound.outcome(value, error)
         if outcome == "inconclusive":
             reason += f": too close to '{self.bound.text}' to tell"
-        asked = sum(window.holds(op.due_ns) for op in operations)
+        asked = len(evidence.due_in(self.traffic, window))
         return self.finding(outcome, reason, value, error=error, details=(("fell due", f"{asked:,}"),))
 
 
@@ -65,7 +68,7 @@ class Unavailable(OverDue):
 
     def over(self, operations: Sequence[Operation], window: Window) -> Finding:
         each_s = window.length_s / len(operations) + (send_error_p99_s(operations) or 0.0)
-        outages = list(_outages(operations, window))
+        outages = _outages(operations, window)
         value_s, error_s = sum(outages) / 1e9, max(1, len(outages)) * each_s
         lost = len(operations) - succeeded(operations)
         reason = f"no right answer for {show_s(value_s)} ± {show_s(error_s)} of {show_s(window.length_s)}"
@@ -80,14 +83,9 @@ class Unavailable(OverDue):
         return self.finding(outcome, reason, value_s, error=error_s, details=details)
 
 
-def _outages(operations: Sequence[Operation], window: Window) -> Iterator[int]:
+def _outages(operations: Sequence[Operation], window: Window) -> list[int]:
     """How long each lasted, in nanoseconds; the last one to the window's end, if nothing ended it before."""
-    began_ns: int | None = None
-    for op in operations:
-        if op.outcome is Outcome.OK and began_ns is not None:
-            yield op.due_ns - began_ns
-            began_ns = None
-        elif op.outcome is not Outcome.OK and began_ns is None:
-            began_ns = op.due_ns
-    if began_ns is not None:
-        yield window.end_ns - began_ns
+    of = columns(operations)
+    changes = np.flatnonzero(np.diff(~of.ok, prepend=False))  # it begins, it ends, it begins, ...
+    instants_ns = [*of.due_ns[changes].tolist(), window.end_ns]
+    return [end_ns - began_ns for began_ns, end_ns in zip(instants_ns[::2], instants_ns[1::2], strict=False)]

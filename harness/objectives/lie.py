@@ -11,7 +11,6 @@ from harness.objectives.aftermath import TURNS, tag
 from harness.objectives.base import Bound, Finding, bound
 from harness.objectives.courses import Course, course
 from harness.objectives.over_window import OverWindow
-from harness.operations import Outcome
 from harness.recording.evidence import Evidence, Window
 from harness.units import show_s
 from harness.words import DURATION, NODE, TEXT, word
@@ -101,8 +100,9 @@ class Lie(OverWindow):
 
     def _silence(self, evidence: Evidence, window: Window) -> _Silence | str:
         mine = tag(self.node)
-        operations = evidence.operations.get(self.traffic, ())
-        came = sorted(op.done_ns for op in operations if op.outcome is Outcome.OK and op.node == mine)
+        operations = evidence.of_traffic(self.traffic)
+        place = operations.names.index(mine) if mine in operations.names else -1
+        came = sorted(operations.done_ns[operations.ok & (operations.node == place)].tolist())
         warmup = evidence.phases.get("warmup", Window(0, 0))
         usual = sum(map(warmup.holds, came))
         if usual < _ANSWERS_MIN:

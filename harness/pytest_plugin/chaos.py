@@ -160,7 +160,7 @@ class Chaos:
     def operations(self, traffic: str) -> tuple[Operation, ...]:
         """Every operation that has ended, by due time."""
         self._session.flush()
-        return read(self.folder).operations.get(traffic, ())
+        return tuple(read(self.folder).operations.get(traffic, ()))
 
     # --- traffic ------------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,13 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from harness.columns import Integers, Mask, Operations, columns
 from harness.operations import Operation
 from harness.recording.events import (
     AnyEvent,
@@ -33,7 +34,6 @@ WALL = "wall"  # what ``ClockSeen`` calls the clock on the wall, which is not an
 
 _E = TypeVar("_E")
 _T = TypeVar("_T")
-_due_ns = attrgetter("due_ns")
 _sent_ns = attrgetter("sent_ns")
 
 
@@ -50,6 +50,10 @@ class Window:
 
     def holds(self, at_ns: int) -> bool:
         return self.start_ns <= at_ns < self.end_ns
+
+    def holding(self, instants_ns: Integers) -> Mask:
+        """Which of them it holds."""
+        return (self.start_ns <= instants_ns) & (instants_ns < self.end_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Evidence:
     """
 
     events: tuple[AnyEvent, ...]
-    operations: Mapping[str, tuple[Operation, ...]]
+    operations: Mapping[str, Sequence[Operation]]
     probes: tuple[Probed, ...]
     placebos: Mapping[str, Window] = field(default_factory=dict)
     hit: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
@@ -179,11 +183,15 @@ class Evidence:
         spell = self.spell(name)
         return spell.window if spell else None
 
-    def due_in(self, traffic: str, window: Window) -> tuple[Operation, ...]:
+    def of_traffic(self, traffic: str) -> Operations:
+        """All operations of one traffic, in the order of their due times."""
+        return self.once(("columns", traffic), lambda: columns(self.operations.get(traffic, ())))
+
+    def due_in(self, traffic: str, window: Window) -> Operations:
         """The operations of one traffic that fell due in the window, in that order."""
-        operations = self.operations.get(traffic, ())
-        first = bisect_left(operations, window.start_ns, key=_due_ns)
-        return operations[first : bisect_left(operations, window.end_ns, lo=first, key=_due_ns)]
+        operations = self.of_traffic(traffic)
+        first = operations.due_before(window.start_ns)
+        return operations[first : max(first, operations.due_before(window.end_ns))]
 
     @cached_property
     def _probes_by_pair(self) -> Mapping[tuple[str, str], tuple[Probed, ...]]:

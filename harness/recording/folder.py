@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from harness.columns import Operations, coded
 from harness.errors import RecordingError
 from harness.operations import PACKED_BYTES, Operation, Outcome, unpack
 from harness.recording import events
@@ -146,41 +147,24 @@ def _whole(file: Path) -> bytes:
     return data[: data.rfind(b"\n") + 1]
 
 
-def _operations(folder: Path) -> Mapping[str, tuple[Operation, ...]]:
+def _operations(folder: Path) -> Mapping[str, Operations]:
     return {file.stem: _unpacked(file) for file in sorted(folder.glob("*.bin"))}
 
 
-def _unpacked(file: Path) -> tuple[Operation, ...]:
+def _unpacked(file: Path) -> Operations:
     data = _bytes(file)
-    if (whole := _columns(data)) is not None:
-        return whole
-    found: list[Operation] = []
-    try:
-        found.extend(unpack(data))  # as far as it goes
-    except ValueError as error:
-        where = f"{file.name}: byte {len(found) * PACKED_BYTES}"
-        raise RecordingError(f"{where}: not operations ({error}): the recording is damaged") from error
-    return tuple(sorted(found))
-
-
-def _columns(data: bytes) -> tuple[Operation, ...] | None:
-    """As ``unpack``, sorted, a million at a time; None: something is wrong in it."""
     table = np.frombuffer(data, _RECORDS, len(data) // _RECORDS.itemsize)
-    if not set(np.unique(table["outcome"]).tolist()) <= set(Outcome):
-        return None
-    outcomes = list(Outcome)
+    places, tags = coded(table["node"].tolist())
+    whole = 0
     try:
-        names = {name: name.decode("ascii") for name in set(table["node"].tolist())}
-    except UnicodeDecodeError:
-        return None
-    columns = [table[name].tolist() for name in ("due_ns", "sent_ns", "done_ns", "size_bytes")]
-    ends = map(outcomes.__getitem__, table["outcome"].tolist())
-    nodes = map(names.__getitem__, table["node"].tolist())
-    rows = zip(*columns, ends, table["status"].tolist(), nodes, strict=True)
-    found = list(map(Operation._make, rows))
-    if (np.diff(table["due_ns"]) <= 0).any():
-        found.sort()
-    return tuple(found)
+        if table["outcome"].max(initial=0) > max(Outcome) or not b"".join(tags).isascii():
+            for _ in unpack(data):  # one by one, to say where it is
+                whole += 1
+    except ValueError as error:
+        where = f"{file.name}: byte {whole * PACKED_BYTES}"
+        raise RecordingError(f"{where}: not operations ({error}): the recording is damaged") from error
+    numbers = (table[name].astype(np.int64) for name in Operation._fields[:-1])
+    return Operations(tuple(tag.decode() for tag in tags), *[*numbers, places]).in_order()
 
 
 def _bytes(file: Path) -> bytes:

@@ -1,19 +1,16 @@
 """One lane per node: whether echoes reached it, whether its container ran, and its share of the answers."""
 
 import math
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import median
 
-from harness.operations import Outcome
 from harness.recording.events import Probed
 from harness.recording.evidence import Evidence, Window
 
 LANE_PX = 36
-_OK = Outcome.OK  # looked up once, for a million operations
 _SLOWER_S = 0.020  # a round trip that grew by less is the machine's noise
 _UNSEEN_AFTER_S = 3.0  # no probe for so long, and nobody knows
 
@@ -153,11 +150,10 @@ def _served(evidence: Evidence, run: Window, bin_s: float, count: int) -> list[C
     """Right answers by the tag of the node that gave them, bin by bin of due time."""
     edges_ns = [run.start_ns + round(at * bin_s * 1e9) for at in range(count + 1)]
     bins: list[Counter[str]] = [Counter() for _ in range(count)]
-    for operations in evidence.operations.values():
-        good = [(due_ns, node) for due_ns, _, _, _, end, _, node in operations if node and end is _OK]
-        edges = [bisect_left(good, (edge_ns,)) for edge_ns in edges_ns]
-        for served, first, last in zip(bins, edges, edges[1:], strict=False):
-            served.update([node for _, node in good[first:last]])
+    for operations in map(evidence.of_traffic, evidence.operations):
+        edges = [operations.due_before(edge_ns) for edge_ns in edges_ns]
+        for served, (first, last) in zip(bins, pairwise(edges), strict=True):
+            served.update(operations[first:last].served())
     return bins
 
 

@@ -1,25 +1,25 @@
 """The picture of a run as plain geometry: x in percent of the run's length, y in pixels. Pure; drawn by the page."""
 
 import math
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
 from statistics import median
 
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.columns import Operations
 from harness.judge.verdict import Verdict
-from harness.operations import Operation, Outcome
+from harness.operations import Outcome
 from harness.recording.evidence import Evidence, Window
 from harness.report import figures
 from harness.report.lanes import Lane, lanes
 from harness.report.marks import Mark, marks
 from harness.report.needs import Need, needs
 from harness.report.phases import Step, steps
-from harness.report.windows import by_outcome
 from harness.scenario import Scenario
-from harness.stats import ended
 
 DOTS_PX, RATE_PX, FAILURES_PX = 220, 84, 64
 _MARGIN_PX = 8  # above the slowest and below the quickest
@@ -32,7 +32,6 @@ _SHAPES_MAX = 20_000  # shapes are heavier than dots; beyond this they share coa
 _BIN_WIDTHS_S = (0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 3600)
 _LABEL_WIDTHS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 _LABELS_MAX = 7
-_OK = Outcome.OK  # looked up once, for a million operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,9 @@ def picture(scenario: Scenario, evidence: Evidence, verdict: Verdict) -> Picture
         marks=marks(scenario, evidence, verdict, run),
         steps=steps(verdict, run),
         times=tuple(_times(run)),
-        panels=tuple(_panel(name, ops, run, scale, bin_s) for name, ops in evidence.operations.items() if ops),
+        panels=tuple(
+            _panel(name, ops, run, scale, bin_s) for name in evidence.operations if (ops := evidence.of_traffic(name))
+        ),
         lanes=lanes(evidence, run, max(bin_s, 0.5)),
         needs=needs(evidence, run),
     )
@@ -177,12 +178,12 @@ def _faults(scale: _Scale, run: Window, evidence: Evidence, verdict: Verdict) ->
         yield scale.band(fault.name, figures.line(about), window, (start, round(end - start, 3)))
 
 
-def _panel(name: str, operations: Sequence[Operation], run: Window, scale: _Scale, bin_s: float) -> Panel:
+def _panel(name: str, operations: Operations, run: Window, scale: _Scale, bin_s: float) -> Panel:
     low, high = _decades(operations)
-    good, *others = by_outcome(operations)
-    bad = [(kind, ops) for kind, ops in zip(list(Outcome)[1:], others, strict=True) if ops]
+    good = operations.part(operations.ok)
+    bad = [(kind, operations.part(operations.ended(kind))) for kind in operations.counts() if kind is not Outcome.OK]
     bins = _binned(operations, run, bin_s)
-    counts = [_counts(ops) for ops in bins]
+    counts = [ops.counts() for ops in bins]
     rates, failure_rates = _bars(counts, bin_s, run)
     return Panel(
         traffic=name,
@@ -206,30 +207,23 @@ def _panel(name: str, operations: Sequence[Operation], run: Window, scale: _Scal
     )
 
 
-def _binned(operations: Sequence[Operation], run: Window, bin_s: float) -> list[Sequence[Operation]]:
+def _binned(operations: Operations, run: Window, bin_s: float) -> list[Operations]:
     """The run in stretches of ``bin_s``: what fell due in each. ``operations`` are ordered by due time."""
     count = max(1, math.ceil(round(run.length_s / bin_s, 6)))
     starts_ns = [run.start_ns + round(number * bin_s * 1e9) for number in range(count + 1)]
-    edges = [bisect_left(operations, start_ns, key=itemgetter(0)) for start_ns in starts_ns]
+    edges = [operations.due_before(start_ns) for start_ns in starts_ns]
     return [operations[first:last] for first, last in pairwise(edges)]
-
-
-def _counts(operations: Sequence[Operation]) -> dict[Outcome, int]:
-    right = ended(operations, Outcome.OK)
-    if right == len(operations):
-        return {Outcome.OK: right} if right else {}
-    return {kind: count for kind in Outcome if (count := ended(operations, kind))}
 
 
 def _failed(counts: Mapping[Outcome, int]) -> int:
     return sum(count for kind, count in counts.items() if kind is not Outcome.OK)
 
 
-def _decades(operations: Sequence[Operation]) -> tuple[int, int]:
+def _decades(operations: Operations) -> tuple[int, int]:
     """Powers of ten between which every latency lies, in seconds; at least two decades, so that noise looks small."""
-    seen_ns = [done_ns - due_ns for due_ns, _, done_ns, *_ in operations]
-    low = math.floor(math.log10(max(1e-5, min(seen_ns) / 1e9)))
-    return low, max(low + 2, math.ceil(math.log10(max(1e-5, max(seen_ns) / 1e9))))
+    seen_s = operations.latency_ns / 1e9
+    low = math.floor(math.log10(max(1e-5, seen_s.min())))
+    return low, max(low + 2, math.ceil(math.log10(max(1e-5, seen_s.max()))))
 
 
 def _ruler(low: int, high: int) -> tuple[float, float, float]:
@@ -243,35 +237,30 @@ def _y(latency_s: float, low: int, high: int) -> float:
     return round(top - step * math.log10(max(latency_s, least)), 1)
 
 
-def _dots(good: Sequence[Operation], scale: _Scale, low: int, high: int) -> tuple[str, str, str]:
+def _heights(operations: Operations, low: int, high: int) -> NDArray[np.float64]:
+    """As ``_y``, unrounded. The logarithm is Python's, which is the same to the last bit on every machine."""
+    top, step, least = _ruler(low, high)
+    waited_s = np.maximum(operations.latency_ns / 1e9, least)
+    return top - step * np.fromiter(map(math.log10, waited_s.tolist()), np.float64, len(operations))
+
+
+def _dots(good: Operations, scale: _Scale, low: int, high: int) -> tuple[str, str, str]:
     """Good answers by place: one there, two to four, more. A zero-length line with a round cap is a round dot."""
     across = _COLUMNS / scale.length_ns
-    top, step, least = _ruler(low, high)
-    start_ns, log10 = scale.start_ns, math.log10
-    places = Counter(
-        [
-            (int((due_ns - start_ns) * across), int(top - step * log10(max((done_ns - due_ns) / 1e9, least))))
-            for due_ns, _, done_ns, *_ in good
-        ]
-    )
+    xs = ((good.due_ns - scale.start_ns) * across).astype(np.int64).tolist()
+    places = Counter(zip(xs, _heights(good, low, high).astype(np.int64).tolist(), strict=True))
     paths: tuple[list[str], list[str], list[str]] = ([], [], [])
     for (x, y), count in places.items():
         paths[0 if count == 1 else 1 if count < 5 else 2].append(f"M{x} {y}h0")
     return "".join(paths[0]), "".join(paths[1]), "".join(paths[2])
 
 
-def _shapes(operations: Sequence[Operation], scale: _Scale, low: int, high: int, most: int) -> tuple[Shape, ...]:
+def _shapes(operations: Operations, scale: _Scale, low: int, high: int, most: int) -> tuple[Shape, ...]:
     """Where they are; more than ``most`` places are made coarser until they are not."""
-    top, down, least = _ruler(low, high)
-    start_ns, log10, across = scale.start_ns, math.log10, 100 / scale.length_ns / _FINE
+    xs = np.rint((operations.due_ns - scale.start_ns) * (100 / scale.length_ns / _FINE)).astype(np.int64)
     # x is in percent of a wide page and y in pixels: eight of these to one of those look square.
-    fine = {
-        (
-            round((due_ns - start_ns) * across),
-            round((top - down * log10(max((done_ns - due_ns) / 1e9, least))) / (8 * _FINE)),
-        )
-        for due_ns, _, done_ns, *_ in operations
-    }
+    ys = np.rint(_heights(operations, low, high) / (8 * _FINE)).astype(np.int64)
+    fine = set(zip(xs.tolist(), ys.tolist(), strict=True))
     times, places = 1, fine
     while len(places) > most:
         times = max(times + 1, math.ceil(times * math.sqrt(len(places) / most)))
@@ -308,20 +297,19 @@ def _stack(count: Mapping[Outcome, int], span: tuple[float, float], most: int, h
         yield Bar(x, width, round(top, 1), round(height, 1), _key(kind))
 
 
-def _said(operations: Sequence[Operation], counts: Mapping[Outcome, int], start_s: float, bin_s: float) -> str:
+def _said(operations: Operations, counts: Mapping[Outcome, int], start_s: float, bin_s: float) -> str:
     """One bin in words."""
     head = f"{start_s:.2f}-{start_s + bin_s:.2f} s: "
     if not operations:
         return head + "nothing was due"
-    good = [(done_ns - due_ns, node) for due_ns, _, done_ns, _, end, _, node in operations if end is _OK]
-    parts = [f"{len(operations)} due", f"{len(good)} ok"]
-    if good:
-        waits_ns = [wait_ns for wait_ns, _ in good]
+    waits_ns = operations.latency_ns[operations.ok].tolist()
+    parts = [f"{len(operations)} due", f"{len(waits_ns)} ok"]
+    if waits_ns:
         usual, slowest = (figures.figure(wait_ns / 1e9, "s") for wait_ns in (median(waits_ns), max(waits_ns)))
         parts.append(f"median {usual}, slowest {slowest}")
     parts += [f"{count} {_key(kind)}" for kind, count in sorted(counts.items()) if kind is not Outcome.OK]
-    served = Counter([node for _, node in good if node])
-    parts += [f"{figures.line(node)} {count / len(good) * 100:.0f} %" for node, count in sorted(served.items())]
+    served = sorted(operations.served().items())
+    parts += [f"{figures.line(node)} {count / len(waits_ns) * 100:.0f} %" for node, count in served]
     return head + " · ".join(parts)
 
 

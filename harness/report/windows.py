@@ -4,8 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
+from harness.columns import Operations
 from harness.judge.verdict import Verdict
-from harness.operations import Operation, Outcome
+from harness.operations import Outcome
 from harness.recording.evidence import Evidence
 from harness.report import figures
 from harness.stats import rank, samples_needed
@@ -43,25 +46,18 @@ def _rows(name: str, evidence: Evidence) -> Iterator[WindowFigures]:
             yield _figures("the whole run" if name == "all" else figures.phase(name), traffic, operations)
 
 
-def _figures(window: str, traffic: str, operations: Sequence[Operation]) -> WindowFigures:
-    right, *others = by_outcome(operations)
-    named = [(kind, len(ops)) for kind, ops in zip(list(Outcome)[1:], others, strict=True) if ops]
-    waits_ns = sorted([done_ns - due_ns for due_ns, _, done_ns, *_ in right])
+def _figures(window: str, traffic: str, operations: Operations) -> WindowFigures:
+    waits_ns = np.sort(operations.latency_ns[operations.ok]).tolist()
+    failures = [(kind, count) for kind, count in operations.counts().items() if kind is not Outcome.OK]
     return WindowFigures(
         window,
         traffic,
         len(operations),
-        show_share(len(right) / len(operations)),
-        ", ".join(f"{kind.name.lower().replace('_', '-')} {count:,}" for kind, count in named) or "none",
+        show_share(len(waits_ns) / len(operations)),
+        ", ".join(f"{kind.name.lower().replace('_', '-')} {count:,}" for kind, count in failures) or "none",
         tuple(_quantile(waits_ns, len(operations), share) for share in _QUANTILES),
-        show_s(waits_ns[-1] / 1e9) if right else "-",
+        show_s(waits_ns[-1] / 1e9) if waits_ns else "-",
     )
-
-
-def by_outcome(operations: Sequence[Operation]) -> tuple[list[Operation], ...]:
-    """The operations of each outcome, in the order of ``Outcome``: the right ones first."""
-    there = {op[4] for op in operations}
-    return tuple([op for op in operations if op[4] is kind] if kind in there else [] for kind in Outcome)
 
 
 def _quantile(waits_ns: Sequence[int], operations: int, share: Fraction) -> str:
