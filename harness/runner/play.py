@@ -150,7 +150,7 @@ class Player:
         self._watcher.say(f"ready in {took_s:.1f} s: {self._asking.summary()}")
         scrape = FirstScrape(self._cluster, self._running.monitor())
         scraped = "Prometheus to scrape every target once"
-        self._until(lambda: self._ready() and scrape.seen(self._now_ns()), _ANSWER_S, lambda: scraped)
+        self._until(lambda: self._answering() and scrape.seen(self._now_ns()), _ANSWER_S, lambda: scraped)
         self._note_clocks()
 
     def _orders(self) -> Mapping[str, wire.Prepare]:
@@ -162,6 +162,9 @@ class Player:
     def _ready(self) -> bool:
         if self._hearing.died:
             raise StartError(f"{self._hearing.died[0]} before it was ready; its log is in the record.")
+        return self._answering()
+
+    def _answering(self) -> bool:
         self._asking.ask(self._now_ns())
         return self._asking.done()
 

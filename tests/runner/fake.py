@@ -219,7 +219,7 @@ class Generator(Program):
             self.at(load.end_ns, lambda: self.say(wire.LoadDone(load.traffic, len(due), 1)))
 
     def _operate(self, traffic: str, due_ns: int) -> None:
-        done = Operation(due_ns, due_ns, due_ns + 1_000_000, 100, Outcome.OK, 2, "n1")  # as if no machine were ever busy
+        done = Operation(due_ns, due_ns, due_ns + 1_000_000, 100, Outcome.OK, 2, "n1")  # no machine is busy here
         self.say(wire.Operations(traffic, pack([done])))
 
 
