@@ -45,7 +45,7 @@ class Hearing:
         self.prepared: set[str] = set()
         self.counters: dict[str, wire.Counters] = {}
         self.loads_ended: set[str] = set()
-        self.died: list[str] = []
+        self.died: dict[str, str] = {}  # node -> how it ended by itself
         self.leaving = False
         self.started: Callable[[str], None] = lambda node: None  # a node's container was started, by whomever
         self.replaced: set[tuple[str, str]] = set()  # ("die" or "gone", pod): of a sidecar that another one replaces
@@ -151,8 +151,8 @@ class Hearing:
             ours = self._life.changed(node, action, at_ns) or self._tally.stops(node)
             ours = ours or (exit_code == 0 and self._cluster.node(node).job)
             if not ours and not self.leaving:
-                self.died.append(f"{node} ended by itself with exit code {exit_code}")
-                self.trouble("node-died", f"{self.died[-1]}; its log is logs/{node}.node.log.")
+                self.died[node] = f"{node} ended by itself with exit code {exit_code}"
+                self.trouble("node-died", f"{self.died[node]}; its log is logs/{node}.node.log.")
         elif part in ("pod", "client", "prometheus") and action == "die" and not self.leaving:
             self._ours_died(part, node)
 

@@ -1,6 +1,6 @@
 """Playing one scenario, from the first container to the last. One thread decides; its control flow is here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -150,7 +150,8 @@ class Player:
         self._watcher.say(f"ready in {took_s:.1f} s: {self._asking.summary()}")
         scrape = FirstScrape(self._cluster, self._running.monitor())
         scraped = "Prometheus to scrape every target once"
-        self._until(lambda: self._answering() and scrape.seen(self._now_ns()), _ANSWER_S, lambda: scraped)
+        answered = [node for node, _, _ in self._asking.answers()]
+        self._until(lambda: self._ready(answered) and scrape.seen(self._now_ns()), _ANSWER_S, lambda: scraped)
         self._note_clocks()
 
     def _orders(self) -> Mapping[str, wire.Prepare]:
@@ -159,12 +160,11 @@ class Player:
     def _unprepared(self, every: set[str]) -> str:
         return f"the agents of {', '.join(sorted(every - self._hearing.prepared))} to prepare their pods"
 
-    def _ready(self) -> bool:
-        if self._hearing.died:
-            raise StartError(f"{self._hearing.died[0]} before it was ready; its log is in the record.")
-        return self._answering()
-
-    def _answering(self) -> bool:
+    def _ready(self, answered: Collection[str] = ()) -> bool:
+        """``answered``: nodes that were ready once; if one of those dies, the run goes on and says so."""
+        for node, text in self._hearing.died.items():
+            if node not in answered:
+                raise StartError(f"{text} before it was ready; its log is in the record.")
         self._asking.ask(self._now_ns())
         return self._asking.done()
 
