@@ -315,17 +315,25 @@ class Player:
             self._programs.send(pod, wire.Inspect())
         if self._options.keep:
             self._life.undo_all()
-        if not self._waited(lambda: not self._silent(since_ns), _ANSWER_S):
+        # An agent may have counted a moment before it heard that all is to be healed; then it counts once more.
+        self._waited(lambda: not self._silent(since_ns) and not self._standing(since_ns), _ANSWER_S)
+        if self._silent(since_ns):
             silent = ", ".join(sorted(self._silent(since_ns)))
             self._hearing.trouble("not-healed", f"The agents of {silent} did not say what is still in force there.")
         if self._options.keep:  # a kill that nobody has spoken of yet is undone too
             self._waited(lambda: not (self._ledger.open() or self._life.unfinished()), _ANSWER_S)
             if self._ledger.open() or self._life.open():
                 self._still_open()
-        for pod, counters in sorted(self._hearing.counters.items()):
-            if counters.now_ns >= since_ns and (counters.rules or counters.toxics):
-                what = f"{counters.rules} rules and {len(counters.toxics)} toxics"
-                self._hearing.trouble("not-healed", f"{what} were still in force in {pod} when the run ended.")
+        for pod, what in self._standing(since_ns):
+            self._hearing.trouble("not-healed", f"{what} were still in force in {pod} when the run ended.")
+
+    def _standing(self, since_ns: int) -> list[tuple[str, str]]:
+        """(pod, what is still in force there), as its agent has counted since then."""
+        return [
+            (pod, f"{counters.rules} rules and {len(counters.toxics)} toxics")
+            for pod, counters in sorted(self._hearing.counters.items())
+            if counters.now_ns >= since_ns and (counters.rules or counters.toxics)
+        ]
 
     def _silent(self, since_ns: int) -> frozenset[str]:
         """Agents that have not counted since then; what they counted before says nothing of the heal."""
