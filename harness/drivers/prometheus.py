@@ -25,7 +25,7 @@ class Prometheus:
         data = self._get("query_range", {"query": query, **span})
         if isinstance(data, str):
             return Range((), data)
-        return _course(data, start_s, step_s, steps=math.floor((end_s - start_s) / step_s + 1e-6) + 1)
+        return _course(data, start_s, step_s, steps_of(start_s, end_s, step_s))
 
     def _get(self, what: str, words: dict[str, str]) -> dict[str, Any] | str:
         """The ``data`` of the answer, or the sentence that says why there is none."""
@@ -37,6 +37,11 @@ class Prometheus:
             return f"Prometheus refused the query: {body.get('error', 'no reason given')}"
         found: dict[str, Any] = body["data"]
         return found
+
+
+def steps_of(start_s: float, end_s: float, step_s: float) -> int:
+    """How many values a course has. In whole milliseconds: seconds since 1970 are only known to 0.2 us as floats."""
+    return (round(end_s * 1000) - round(start_s * 1000)) // round(step_s * 1000) + 1
 
 
 def _number(data: dict[str, Any]) -> Answer:
