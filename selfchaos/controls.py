@@ -1,7 +1,6 @@
 """``python -m selfchaos.controls [--runs 50] [--resume FILE] [--workers 2] [--table]``: are there false alarms?"""
 
 import argparse
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +17,7 @@ from harness.errors import INTERRUPTED
 from harness.judge.verdict import decode
 from harness.series.intervals import pass_rate
 from harness.units import show_s
+from selfchaos import progress
 
 SCENARIO = Path(__file__).parent / "scenarios" / "control.yaml"
 _SURE = 0.95
@@ -36,20 +36,11 @@ class Control(msgspec.Struct, frozen=True):
 
 
 def append(file: Path, control: Control) -> None:
-    """A last line that was cut off goes: its run is played again."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+b") as out:
-        out.seek(0)
-        out.truncate(out.read().rfind(b"\n") + 1)
-        out.write(msgspec.json.encode(control) + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
+    progress.append(file, control)
 
 
 def read(file: Path) -> list[Control]:
-    """All whole lines; none if there is no such file."""
-    data = file.read_bytes() if file.is_file() else b""
-    return [msgspec.json.decode(line, type=Control) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+    return progress.read(file, Control)
 
 
 def table(controls: Sequence[Control]) -> str:

@@ -1,6 +1,5 @@
 """What was found, a line of JSON for each point, and the table that is made of them."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
@@ -8,6 +7,7 @@ from statistics import median
 import msgspec
 
 from harness.units import show_s
+from selfchaos import progress
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -34,21 +34,11 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def append(file: Path, result: Result) -> None:
-    """A last line that was cut off goes: its point is played again."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+b") as out:
-        out.seek(0)
-        out.truncate(out.read().rfind(b"\n") + 1)
-        out.write(msgspec.json.encode(result) + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
+    progress.append(file, result)
 
 
 def read(file: Path) -> list[Result]:
-    """All whole lines; none if there is no such file."""
-    data = file.read_bytes() if file.is_file() else b""
-    whole = data[: data.rfind(b"\n") + 1]
-    return [msgspec.json.decode(line, type=Result) for line in whole.splitlines()]
+    return progress.read(file, Result)
 
 
 def table(results: Sequence[Result], about: dict[str, str]) -> str:

@@ -1,6 +1,6 @@
 """A scenario with less load around its fault: the same words, load, fault and bounds otherwise."""
 
-_SHORTER = (
+SHORTER = (
     ("{warmup: 10s, faults: 30s, recovery: 20s}", "{warmup: 5s, faults: 17s, recovery: 6s}"),
     ("at: 5s, for: 20s", "at: 1s, for: 11s"),
     ("[15s]", "[5s]"),
@@ -12,8 +12,8 @@ def shorter(text: str) -> str:
 
     The recovery phase begins 5 s after the heal, as in the whole: by then what was stuck has timed out or come.
     """
-    if not all(long in text for long, _ in _SHORTER):
+    if not all(long in text for long, _ in SHORTER):
         return text
-    for long, short in _SHORTER:
+    for long, short in SHORTER:
         text = text.replace(long, short)
     return text

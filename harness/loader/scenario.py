@@ -95,9 +95,7 @@ def parse(data: bytes, file: str) -> Draft:
     _time_limit(head.get("time_limit_s"), phases, lines, complaints)
     _references(objectives, _names(traffic), _names(faults), alerts, complaints)
     _conditions(stop_when, _names(traffic), complaints)
-    for item in (*(expected or ()), *doomed):
-        for _, text in unknown("violated", item.name or "", _names(objectives), "objective"):
-            complaints.add(item.line, f"'violated' {text}")
+    _violated((*(expected or ()), *doomed), _names(objectives), complaints)
     scenario = None
     if not complaints.problems and phases is not None:
         plain = parts.Head(**head)
@@ -133,6 +131,12 @@ def parse(data: bytes, file: str) -> Draft:
         seed=head.get("seed", 1),
         mix=mixed,
     )
+
+
+def _violated(named: Iterable[Item[str]], objectives: tuple[str, ...], complaints: Complaints) -> None:
+    for item in named:
+        for _, text in unknown("violated", item.name or "", objectives, "objective"):
+            complaints.add(item.line, f"'violated' {text}")
 
 
 def _conditions(stop_when: Iterable[Item[StopWhen]], traffic: tuple[str, ...], complaints: Complaints) -> None:

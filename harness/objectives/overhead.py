@@ -1,15 +1,13 @@
 """What the harness itself cost the network of the nodes."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from harness.cluster import Cluster
 from harness.objectives.base import Bound, Finding, bound
-from harness.objectives.over_window import InWindow
+from harness.objectives.used import OfNodes
 from harness.recording.evidence import Evidence, Window
 from harness.units import show_bytes, show_share
-from harness.words import NODE, SHARE, word
+from harness.words import SHARE, word
 
 _BOUND = bound(SHARE)
 
@@ -25,7 +23,7 @@ class _Carried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overhead(InWindow):
+class Overhead(OfNodes):
     """Bytes of our own echoes and scrapes by the bytes of everything else that a pod's network carried, either way.
 
     The pod that is worst decides. Scrapes of a node on a port that serves users too cannot be told from these, and
@@ -38,19 +36,11 @@ class Overhead(InWindow):
     happened: ClassVar[str] = "was counted"
     example: ClassVar[dict[str, str]] = {"overhead": "<= 10%"}
 
-    nodes: tuple[str, ...] = field(
-        default=(), metadata=word("nodes", NODE, "which nodes, by name or role; every one, unless given", many=True)
-    )
     bound: Bound = field(metadata=word("overhead", _BOUND, "the share of its own traffic, such as '<= 10%'"))
 
     @property
     def source(self) -> str:
         return f"packets of our own ports, and all that the pods' networks carried, counted in {self.window}"
-
-    def check_on(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        for name in self.nodes:
-            if name not in cluster.roles() and (nobody := cluster.unknown(name)):
-                yield "nodes", f"names '{name}': {nobody}"
 
     def within(self, evidence: Evidence, window: Window) -> Finding:
         if evidence.began is None:

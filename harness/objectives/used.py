@@ -45,7 +45,21 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PerNode(InWindow):
+class OfNodes(InWindow):
+    """``nodes``: whose figure it is."""
+
+    nodes: tuple[str, ...] = field(
+        default=(), metadata=word("nodes", NODE, "which nodes, by name or role; every one, unless given", many=True)
+    )
+
+    def check_on(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        for name in self.nodes:
+            if name not in cluster.roles() and (nobody := cluster.unknown(name)):
+                yield "nodes", f"names '{name}': {nobody}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerNode(OfNodes):
     """Of every node a figure, and the bound must hold for each; the finding's figure is that of the worst.
 
     Nodes are looked at about once a second: a peak between two looks is not seen. One that did not run all the time
@@ -54,19 +68,10 @@ class PerNode(InWindow):
 
     happened: ClassVar[str] = "was looked at"
 
-    nodes: tuple[str, ...] = field(
-        default=(), metadata=word("nodes", NODE, "which nodes, by name or role; every one, unless given", many=True)
-    )
-
     @property
     def source(self) -> str:
         whose = ", ".join(self.nodes) or "every node"
         return f"the control groups of {whose}, looked at about once a second in {self.window}"
-
-    def check_on(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        for name in self.nodes:
-            if name not in cluster.roles() and (nobody := cluster.unknown(name)):
-                yield "nodes", f"names '{name}': {nobody}"
 
     def within(self, evidence: Evidence, window: Window) -> Finding:
         if evidence.began is None:

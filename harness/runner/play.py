@@ -188,19 +188,7 @@ class Player:
                 self._cluster, self._origin_ns, end_ns, seed, warmup_s=phases.warmup_s, faults_s=phases.faults_s
             )
             self._programs.send(LOAD, load)
-        planner = Planner(
-            origin_ns=self._origin_ns,
-            scenario=self._scenario,
-            cluster=self._cluster,
-            ask=self._ask_now,
-            tally=self._tally,
-            recorder=self._recorder,
-            ledger=self._ledger,
-            programs=self._programs,
-            life=self._life,
-            agenda=self._agenda,
-            planned=self._resolved,
-        )
+        planner = self._planner(self._origin_ns, self._scenario, self._resolved)
         for move in moves(self._scenario, self._cluster, without_faults=self._options.without_faults):
             planner.add(move)
         self._repeat(self._origin_ns, end_ns, _STATUS_EVERY_S, self._show)
@@ -228,6 +216,21 @@ class Player:
         self._waited(answered, _KNOWN_S)
         for node, right, text in self._asking.answers():
             self._recorder.event(events.AnsweredItself(self._now_ns(), node, right, text))
+
+    def _planner(self, origin_ns: int, scenario: Scenario, planned: dict[str, Fault]) -> Planner:
+        return Planner(
+            origin_ns=origin_ns,
+            scenario=scenario,
+            cluster=self._cluster,
+            ask=self._ask_now,
+            tally=self._tally,
+            recorder=self._recorder,
+            ledger=self._ledger,
+            programs=self._programs,
+            life=self._life,
+            agenda=self._agenda,
+            planned=planned,
+        )
 
     def _ask_now(self, query: str) -> float | None:
         try:

@@ -20,7 +20,7 @@ from harness.primitives import KERNEL_LEASE_MARGIN_S, AnyPrimitive, Beside, Engi
 from harness.recording import events
 from harness.recording.folder import Recorder
 from harness.runner.inbox import Call, Inbox
-from harness.runner.plan import AFTER_S, Planner
+from harness.runner.plan import AFTER_S
 from harness.runner.play import How, Options, Player
 from harness.runner.prepare import orders, pods
 from harness.runner.programs import LOAD, Spot
@@ -252,18 +252,8 @@ class Session(Player):
             self._until_ns[fault.name] = at_ns + to_ns(fault.for_s)
             self._tally.resolved(fault)
             self._ledger.healed_ns.pop(fault.name, None)
-            planner = Planner(
-                origin_ns=at_ns,
-                scenario=Scenario("by-hand", "", "", seed, self._scenario.phases, (), (fault,), ()),
-                cluster=self._cluster,
-                ask=self._ask_now,
-                tally=self._tally,
-                recorder=self._recorder,
-                ledger=self._ledger,
-                programs=self._programs,
-                life=self._life,
-                agenda=self._agenda,
-            )
+            alone = Scenario("by-hand", "", "", seed, self._scenario.phases, (), (fault,), ())
+            planner = self._planner(at_ns, alone, {})
             planner.add(Inject(0.0, fault, made_of))
             return at_ns
 

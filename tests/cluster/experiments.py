@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 
 from harness.cli import places
+from harness.cli.shorter import SHORTER
 from harness.judge.verdict import Verdict, decode
 from harness.recording import events
 from harness.recording.events import AnyEvent
@@ -93,20 +94,13 @@ class Experiment:
         os.kill(self.process.pid, number)
 
 
-_SHORTER = (
-    ("{warmup: 10s, faults: 30s, recovery: 20s}", "{warmup: 5s, faults: 17s, recovery: 6s}"),
-    ("at: 5s, for: 20s", "at: 1s, for: 11s"),
-    ("[15s]", "[5s]"),
-)
-
-
 def shortened(name: str, folder: Path) -> Path:
     """A shipped scenario with 28 s of load in place of 60: the same words, load, fault and bounds otherwise.
 
     The recovery phase begins 5 s after the heal, as in the whole: by then what was stuck has timed out or come.
     """
     text = places.scenario(name).read_text()
-    for long, short in _SHORTER:
+    for long, short in SHORTER:
         assert long in text, f"{name} does not say {long} any more: shorten what it says now"
         text = text.replace(long, short)
     file = folder / "scenarios" / f"{name}.yaml"
