@@ -95,6 +95,21 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """What became of the processors of the machine that runs the cluster, over ``length_s``, in processor seconds.
+
+    ``idle_s``: what nobody used, or only programs that give way to all others (``nice``). ``stolen_s``: what its host
+    gave to other guests. ``ours_s``: what the run's containers and this program used.
+    """
+
+    length_s: float
+    processors: int
+    idle_s: float
+    stolen_s: float
+    ours_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """What a command in a node's container wrote (both outputs, its last 16 KB), and how it ended."""
 
@@ -186,6 +201,9 @@ class RunningCluster(Protocol):
 
     def use(self, node: str) -> Use | None:
         """In one call, for whoever asks every second; None: it does not run."""
+
+    def shares(self) -> Shares | None:
+        """Since it was last asked. None: that was the first time, or the engine is on another machine."""
 
     def read_file(self, node: str, path: str) -> bytes:
         """A tar archive of that one file, with its owner and mode. Refuses what is mounted from the host."""

@@ -21,8 +21,9 @@ from harness.drivers.asking import patient, translated
 from harness.drivers.deeds import Deeds
 from harness.drivers.prometheus import Prometheus
 from harness.drivers.remove import remove
+from harness.drivers.shares import Accounts
 from harness.drivers.streams import AttachStream, ExecStream
-from harness.engine import Change, Removed, Use
+from harness.engine import Change, Removed, Shares, Use
 from harness.errors import EngineError
 from harness.primitives import Beside
 from harness.weave import Woven
@@ -55,6 +56,7 @@ class DockerCluster(Deeds):
     def __init__(self, client: docker.DockerClient, project: str, woven: Woven | None = None, folder: Path = Path()):
         self._client, self._project, self._woven, self._folder = client, project, woven, folder
         self._containers: dict[tuple[str, str], Container] = {}
+        self._accounts = Accounts()
         self._events: CancellableStream[dict[str, Any]] | None = None
 
     # --- starting -----------------------------------------------------------------------------------------------------
@@ -185,6 +187,12 @@ class DockerCluster(Deeds):
             except docker.errors.NotFound:
                 self._containers.pop(("node", node), None)  # removed: if there is another, it is found the next time
                 return None
+
+    def shares(self) -> Shares | None:
+        filters = {"label": f"{LABEL_RUN}={self._project}"}
+        return self._accounts.shares(
+            [c["Id"] for c in self._asked(lambda: self._client.api.containers(filters=filters))]
+        )
 
     def changes(self) -> Iterator[Change]:
         filters = {"label": f"{LABEL_RUN}={self._project}", "type": "container"}

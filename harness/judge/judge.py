@@ -9,6 +9,7 @@ from harness import errors
 from harness.judge.doubts import Doubt, everything, measurement_doubts
 from harness.judge.recovery import hit, recoveries
 from harness.judge.seen import Seen, fault_doubt, planned, see
+from harness.judge.starved import unstarved
 from harness.judge.verdict import JUDGE, SCHEMA, Recovery, Timing, TrafficRecord, Verdict
 from harness.objectives import Finding, Objective
 from harness.objectives import Outcome as Word
@@ -90,7 +91,7 @@ def _case(scenario: Scenario, evidence: Evidence, without_faults: bool) -> Case:
     return Case(
         scenario=scenario,
         objectives=objectives,
-        findings=tuple(_doubted(o, o.measure(evidence), doubts) for o in objectives),
+        findings=tuple(_doubted(o, unstarved(o, o.measure(evidence), evidence), doubts) for o in objectives),
         seen=seen,
         traffic=tuple(_traffic(traffic, evidence) for traffic in scenario.traffic),
         doubts=tuple(d for d in doubts if d.rests is everything or not d.always or any(map(d.rests, objectives))),

@@ -208,6 +208,16 @@ class UseUnseen(Event, frozen=True):
     text: str
 
 
+class Shared(Event, frozen=True):
+    """What became of the machine's processors in the ``length_s`` before, in processor seconds (see ``Shares``)."""
+
+    length_s: float
+    processors: int
+    idle_s: float
+    stolen_s: float
+    ours_s: float
+
+
 class LoadEnded(Event, frozen=True):
     """``unasked``: how often something came that nobody had asked for; None: not counted."""
 
@@ -306,6 +316,7 @@ AnyEvent = (
     | ContainerChanged
     | Used
     | UseUnseen
+    | Shared
     | LoadEnded
     | AnsweredItself
     | Asked

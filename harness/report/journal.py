@@ -2,13 +2,14 @@
 
 import msgspec
 
-from harness.recording.events import AnyEvent, ClockSeen, Counted, Read, Sampled, Used, UseUnseen
+from harness.recording.events import AnyEvent, ClockSeen, Counted, Read, Sampled, Shared, Used, UseUnseen
 from harness.recording.evidence import Evidence
 from harness.report import figures
 
 LINES_MAX = 400
 _COLUMNS_MAX = 300
-_READINGS = (ClockSeen, Counted, Read, Sampled, Used, UseUnseen)  # by the hundred, and each stands in a figure already
+# By the hundred, and each stands in a figure already.
+_READINGS = (ClockSeen, Counted, Read, Sampled, Shared, Used, UseUnseen)
 
 
 def journal(evidence: Evidence) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 from harness import wire
 from harness.clock import monotonic_ns, to_ns
 from harness.cluster import CLIENT, Cluster
-from harness.engine import Answer, Change, Limits, Monitor, Output, Range, Removed, Stream, Usage, Use
+from harness.engine import Answer, Change, Limits, Monitor, Output, Range, Removed, Shares, Stream, Usage, Use
 from harness.errors import AgentError, EngineError
 from harness.operations import Operation, Outcome, pack
 from harness.primitives import Beside
@@ -379,6 +379,11 @@ class FakeCluster:
         if f"use {node}" in self.habits.refuses:
             raise EngineError(f"what {node} uses: the engine did not answer")
         return Use(1_000_000, 1.5, 3, 7) if node in self.running else None
+
+    def shares(self) -> Shares | None:
+        if "shares" in self.habits.refuses:
+            raise EngineError("the engine did not answer")
+        return Shares(1.0, 2, 1.5, 0.0, 0.4)
 
     def read_file(self, node: str, path: str) -> bytes:
         if path not in self._there(node).files:

@@ -4,13 +4,15 @@ import threading
 
 import pytest
 
-from harness.recording.events import AnsweredItself, Used, UseUnseen
+from harness.recording.events import AnsweredItself, Shared, Used, UseUnseen
 from harness.runner import look
 from harness.runner.inbox import Inbox, Noted
 from harness.runner.look import Look
 from tests.recording.builder import CLUSTER
 from tests.runner.conftest import Stage
 from tests.runner.fake import FakeCluster, Habits
+
+ALONE = Habits(refuses=frozenset({"shares"}))  # of the machine nothing is heard
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +38,19 @@ def test_a_node_that_does_not_run_and_an_engine_that_does_not_answer_are_holes_a
     assert (stage.how, stage.error) == ("finished", None)
 
 
+def test_what_became_of_the_machines_processors_is_written_down(stage: Stage) -> None:
+    stage.play()
+    shared = stage.evidence.of(Shared)
+    assert {(e.length_s, e.processors, e.idle_s, e.stolen_s, e.ours_s) for e in shared} == {(1.0, 2, 1.5, 0.0, 0.4)}
+
+
+def test_a_machine_that_cannot_be_looked_at_ends_no_run(stage: Stage) -> None:
+    stage.but(refuses=frozenset({"shares"})).play()
+    assert (stage.how, stage.evidence.of(Shared)) == ("finished", ())
+
+
 def test_an_engine_that_hangs_keeps_nobody_waiting_and_what_it_says_after_the_end_is_not_heard() -> None:
-    inbox, asked, hangs, fake = Inbox(), threading.Event(), threading.Event(), FakeCluster(CLUSTER)
+    inbox, asked, hangs, fake = Inbox(), threading.Event(), threading.Event(), FakeCluster(CLUSTER, ALONE)
 
     def hang() -> None:
         asked.set()
@@ -55,9 +68,9 @@ def test_an_engine_that_hangs_keeps_nobody_waiting_and_what_it_says_after_the_en
 def test_a_thousand_nodes_are_looked_at_by_a_few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look, "LOOK_EVERY_S", 30.0)
     inbox, names = Inbox(), [f"m{number}" for number in range(1000)]
-    looking, before = Look(FakeCluster(CLUSTER), inbox, names, lambda: 7), threading.active_count()
+    looking, before = Look(FakeCluster(CLUSTER, ALONE), inbox, names, lambda: 7), threading.active_count()
     looking.start()
-    assert threading.active_count() - before <= 16
+    assert threading.active_count() - before <= 17, "one of them looks at the machine"
     seen = {item.event.node for _ in names if isinstance(item := inbox.next(10), Noted)}  # type: ignore[attr-defined]
     looking.stop()
     assert seen == set(names)

@@ -20,7 +20,7 @@ DEAD = Kill(name="dead-n1", at_s=0.05, for_s=0.25, nodes=("n1",))
 
 def test_a_whole_run_is_in_the_journal_in_the_order_in_which_it_happened(stage: Stage) -> None:
     stage.play(LOST)
-    skip = (events.Counted, events.ClockSeen, events.ContainerChanged, events.Scraped, events.Used)
+    skip = (events.Counted, events.ClockSeen, events.ContainerChanged, events.Scraped, events.Shared, events.Used)
     story = [type(event).__name__ for event in stage.evidence.events if not isinstance(event, skip)]
     assert story == [
         "Ready",
@@ -48,7 +48,12 @@ def test_a_whole_run_is_in_the_journal_in_the_order_in_which_it_happened(stage: 
 
 def test_instants_in_the_journal_never_go_back(stage: Stage) -> None:
     stage.play(LOST, DEAD)
-    heard_later = (events.ContainerChanged, events.Used, events.UseUnseen)  # of another thread, or of the engine
+    heard_later = (
+        events.ContainerChanged,
+        events.Used,
+        events.UseUnseen,
+        events.Shared,
+    )  # of another thread, or of the engine
     stamps = [event.at_ns for event in stage.evidence.events if not isinstance(event, heard_later)]
     assert stamps == sorted(stamps)
 
