@@ -14,8 +14,10 @@ from harness.recording.events import Shared
 from harness.recording.evidence import Evidence, Window
 from harness.units import show_s, show_share
 
-FULL = 0.05  # with less than this of its processor time idle a machine had nothing left ...
-TAKEN = 0.25  # ... and with more than this of it in other hands that was not the cluster's own doing
+# With less than this of its processor time idle a machine makes its programs wait for each other: at 85 % those of two
+# processors wait two to three times as long as they compute, and the longest waits are many times that.
+FULL = 0.15
+TAKEN = 0.25  # of it in other hands: below that it was the cluster itself that was too much for its machine
 
 
 def unstarved(objective: Objective, finding: Finding, evidence: Evidence) -> Finding:
