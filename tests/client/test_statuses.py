@@ -56,8 +56,13 @@ class Peer:
         head, _, body = ask.request.partition(b"\r\n\r\n")
         number, revision = len(self.asked), int(json.loads(body)["revision"]) if body else None
         self.asked.append((head.split(b"Host: ")[1].split(b":")[0].decode(), revision))
-        assert ask.told
-        exchange = Exchange(1, ask.request, ask.answer(), ask.told)
+        told = ask.told
+        assert told
+
+        def ended(exchange: Exchange) -> None:
+            told(exchange)
+
+        exchange = Exchange(1, ask.request, ask.answer(), ended)
         if number == self._refused:
             exchange.end(Outcome.CLIENT_ERROR, "HTTP 400: mvcc: required revision is a future revision")
             return
