@@ -1,6 +1,6 @@
 """The clients by name: what can be asked, and how the answer is checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Protocol
 
@@ -12,9 +12,12 @@ from harness.client.openai import OpenaiChat
 from harness.client.options import Options
 from harness.client.python import Python
 from harness.client.registers import Registers
+from harness.client.statuses import Statuses
 from harness.client.tcp import Tcp
+from harness.client.turns import Ask, Log, Pools
 from harness.client.websocket import Websocket
 from harness.errors import WireError
+from harness.wire import Load
 
 
 class Client(Protocol):
@@ -22,7 +25,10 @@ class Client(Protocol):
         """Take what it knows out of ``options``; ``WireError`` for a value that is wrong."""
 
     def questions(self) -> tuple[Question, ...]:
-        """At least one."""
+        """At least one: what is asked of whoever is to show that it answers."""
+
+    def asks(self, load: Load, pools: Pools, log: Log) -> Iterator[Ask]:
+        """How it goes on asking; ``log`` takes the lines of the history that it keeps, if it keeps one."""
 
     def at(self, host: str, port: int) -> tuple[str, int]:
         """Where its connections go for what is asked of ``host`` and ``port``."""
@@ -43,6 +49,7 @@ CLIENTS: Mapping[str, type[Client]] = {
     "websocket": Websocket,
     "python": Python,
     "registers": Registers,
+    "etcd-status": Statuses,
 }
 
 

@@ -11,6 +11,7 @@ from harness.client.asking import BEGINNING, Answer, Judged, Page, Straight, by_
 from harness.client.connection import Connection, Opening
 from harness.client.exchange import Exchange
 from harness.client.options import Options
+from harness.client.turns import InTurn
 from harness.jsonpath import JsonPath
 from harness.operations import Outcome
 from harness.request import METHODS, SENT_MAX_BYTES, header
@@ -111,7 +112,7 @@ class HttpConnection(Connection):
             self._kept = self._parser.should_keep_alive()  # only here does it speak of this message
 
 
-class OverHttp(Straight):
+class OverHttp(InTurn, Straight):
     """What every client over HTTP has in common."""
 
     def opening(self, host: str, port: int) -> Opening:

@@ -8,10 +8,11 @@ from functools import partial
 from msgspec.structs import replace
 
 from harness.client.arrivals import arrivals
-from harness.client.asks import Pools, Weighted, asks
+from harness.client.asks import Weighted, asks
 from harness.client.exchange import Exchange
 from harness.client.tally import Tally
 from harness.client.timer import Timer
+from harness.client.turns import Pools
 from harness.clock import NS_PER_S, monotonic_ns, to_ns
 from harness.errors import WireError
 from harness.operations import Operation, Outcome, pack

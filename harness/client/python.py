@@ -10,6 +10,7 @@ from harness.client.asking import Answer, Judged
 from harness.client.connection import Opening
 from harness.client.options import Options
 from harness.client.tcp import LinesOpening
+from harness.client.turns import InTurn
 from harness.operations import Outcome
 
 
@@ -35,7 +36,7 @@ class Ask:
         return Told()
 
 
-class Python:
+class Python(InTurn):
     """``source``: the text of the file; ``class``: which class of it asks. It may block, and its own process bears it.
 
     The port is opened here and inherited, so that whoever connects before that process stands only waits.

@@ -6,7 +6,7 @@ knows whether it was carried out stays open for ever: its process goes on under 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import partial
 from random import Random
 from typing import Literal
@@ -14,12 +14,12 @@ from typing import Literal
 import msgspec
 
 from harness.client.asking import BEGINNING
-from harness.client.connection import Pool
 from harness.client.etcd import Deed, Function, Reply
 from harness.client.exchange import Exchange
 from harness.client.http import OverHttp, Request
 from harness.client.members import Member, Members
 from harness.client.options import Options
+from harness.client.turns import Ask, Log, Pools
 from harness.clock import monotonic_ns, to_s
 from harness.operations import Outcome
 from harness.units import share
@@ -80,6 +80,12 @@ class Registers(OverHttp):
         """What can be asked once, by whoever wants to know whether the store answers."""
         return (Deed("read", "r0").request(),)
 
+    def asks(self, load: Load, pools: Pools, log: Log) -> Iterator[Ask]:
+        """What is asked next depends on what was answered; it ends where the history may not grow."""
+        members = Members([Member(host, pools.of(self, host)) for host in (load.host, *load.others)])
+        talk = Talk(self, load, members, log)
+        return iter(talk.next, None)
+
 
 class Begun(Reply):
     """The answer of a member to one operation of a process."""
@@ -96,14 +102,14 @@ class Begun(Reply):
 class Talk:
     """What the processes of one load do next, and what they are told. ``log`` takes the lines of the history."""
 
-    def __init__(self, client: Registers, load: Load, members: Members, log: Callable[[bytes], object]) -> None:
+    def __init__(self, client: Registers, load: Load, members: Members, log: Log) -> None:
         self._client, self._load, self._members, self._log = client, load, members, log
         self._random = Random(f"{client.seed} {load.traffic}")
         self._free: deque[int] = deque()  # with those at work as many as were ever at work at once
         self._seen: dict[str, int | None] = {}  # what each register held when somebody was told last
         self._written = self._numbered = self._begun = 0
 
-    def next(self) -> tuple[Pool, bytes, Callable[[], Begun]] | None:
+    def next(self) -> Ask | None:
         """Whom to ask, what to send, and what reads the answer; None: the history is as long as one may be."""
         if self._begun >= HISTORY_MAX:
             return None
@@ -112,7 +118,8 @@ class Talk:
         deed, member = self._deed(), self._members.next(monotonic_ns())
         request = deed.request(serializable=self._client.serializable)
         keep = self._load.connection == "keep-alive"
-        return member.pool, request.request(member.name, self._load.port, keep), partial(self._begin, deed, member)
+        sent = request.request(member.name, self._load.port, keep)
+        return Ask(member.pool, sent, partial(self._begin, deed, member), self.told)
 
     def told(self, exchange: Exchange) -> None:
         """An operation has ended."""

@@ -7,6 +7,7 @@ from harness.client.asking import Answer, Page, Straight, by_digit
 from harness.client.connection import Connection, Opening
 from harness.client.exchange import Exchange
 from harness.client.options import Options
+from harness.client.turns import InTurn
 
 _ANSWER_MAX_BYTES = 1 << 20
 
@@ -65,7 +66,7 @@ class LinesConnection(Connection):
             self._refuse(exchange, f"a line of more than {_ANSWER_MAX_BYTES} bytes")
 
 
-class Tcp(Straight):
+class Tcp(InTurn, Straight):
     """``send`` and ``expect`` may have ``{digit}`` in them, which counts from 0 to 9."""
 
     def __init__(self, options: Options, seed: int) -> None:

@@ -13,6 +13,7 @@ from harness.client.connection import Connection, Opening
 from harness.client.exchange import Exchange
 from harness.client.frames import FrameError, Message, Opcode, Reader, frame
 from harness.client.options import Options
+from harness.client.turns import InTurn
 from harness.operations import Outcome
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
@@ -176,7 +177,7 @@ class WebsocketConnection(Connection):
         super().connection_lost(exc)
 
 
-class Websocket(Straight):
+class Websocket(InTurn, Straight):
     """``send`` and ``expect`` may have ``{digit}`` in them, which counts from 0 to 9."""
 
     def __init__(self, options: Options, seed: int) -> None:

@@ -23,6 +23,7 @@ _MODULES = (
     "clock",
     "errors",
     "jsonpath",
+    "members",
     "operations",
     "pace",
     "primitives*",

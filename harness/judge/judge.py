@@ -194,8 +194,9 @@ def _surprise(case: Case) -> Iterable[str]:
 
 def _held(case: Case) -> str:
     """For a manager: what users lost, and how long it took."""
-    asked = sum(record.sent for record in case.traffic)
-    lost = asked - sum(record.ok for record in case.traffic)
+    of_users = {traffic.name for traffic in case.scenario.traffic if traffic.of_users}
+    asked = sum(record.sent for record in case.traffic if record.name in of_users)
+    lost = asked - sum(record.ok for record in case.traffic if record.name in of_users)
     parts = [f"users lost {f'{lost:,}' if lost else 'none'} of {asked:,} answers"] if asked else []
     if case.without_faults:
         return "; ".join([*parts, "no fault was injected"])

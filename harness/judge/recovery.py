@@ -64,6 +64,7 @@ def recoveries(scenario: Scenario, evidence: Evidence, doubts: Sequence[Doubt]) 
         )
         for fault in scenario.faults
         for traffic in scenario.traffic
+        if traffic.of_users
     )
 
 

@@ -10,11 +10,14 @@ from harness.objectives.duplicated import Duplicated
 from harness.objectives.lie import Lie
 from harness.objectives.linearizable import Linearizable
 from harness.objectives.logged import Logged
+from harness.objectives.one_leader import OneLeader
 from harness.objectives.overhead import Overhead
 from harness.objectives.promql import Promql
 from harness.objectives.quantiles import P50, P90, P95, P99, P999, Max
 from harness.objectives.ready import Ready
 from harness.objectives.restored import Detected, FailedOver, Repaired, Restored
+from harness.objectives.revisions import RevisionsGrow
+from harness.objectives.same_data import SameData
 from harness.objectives.used import Cpu, Descriptors, Memory, MemoryGrowth
 from harness.objectives.when import WINDOWS, Moment
 
@@ -24,7 +27,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
         *(Success, Wrong, Lost, Duplicated, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
         *(Memory, MemoryGrowth, Cpu, Descriptors, Overhead),
-        *(Amplification, Linearizable, Logged, Ready, Promql, Lie, Alert),
+        *(Amplification, Linearizable, RevisionsGrow, OneLeader, SameData, Logged, Ready, Promql, Lie, Alert),
     )
 }
 

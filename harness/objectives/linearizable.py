@@ -10,17 +10,11 @@ from harness.consistency.sentences import describe, sentence
 from harness.errors import ScenarioError
 from harness.objectives.base import Bound, Finding, Objective
 from harness.objectives.when import unknown
+from harness.objectives.yes import yes
 from harness.recording.evidence import Evidence
-from harness.words import NAME, Reader, word
+from harness.words import NAME, word
 
-
-def _yes(text: str) -> Bound:
-    if text.lower() not in ("yes", "true"):
-        raise ValueError(f"is '{text}': write yes, or leave the objective out")
-    return Bound("==", 1.0, "yes")
-
-
-_BOUND = Reader("yes", "yes", _yes, choices=("yes",))
+_BOUND = yes("==", 1.0)
 _SHOWN = 5  # operations of a failing prefix in a report; `harness linearizable` prints more
 
 

@@ -26,6 +26,7 @@ class Traffic(ABC):
 
     client: ClassVar[str]
     about: ClassVar[str]
+    of_users: ClassVar[bool] = True  # False: it looks for us, and nobody has lost what it was not answered
 
     name: str = field(metadata=word("name", NAME, "what the objectives call it"))
     to: str = field(metadata=word("to", NODE, "the node that is asked"))

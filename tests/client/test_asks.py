@@ -4,7 +4,8 @@ import asyncio
 from collections import Counter
 from itertools import islice
 
-from harness.client.asks import Pools, asks, clients_of
+from harness.client.asks import asks, clients_of
+from harness.client.turns import Pools
 from harness.wire import Load, Share
 from tests.client.talk import load
 

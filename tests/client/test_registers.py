@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from harness.client import registers
-from harness.client.asks import Pools, asks, clients_of
+from harness.client.asks import asks, clients_of
 from harness.client.clients import build
 from harness.client.connection import Pool
 from harness.client.etcd import Deed, Reply
 from harness.client.http import HttpConnection
 from harness.client.members import AWAY_NS, Member, Members
 from harness.client.target import Target
+from harness.client.turns import Pools
 from harness.consistency.check import check
 from harness.consistency.reading import read_lines
 from harness.errors import WireError

@@ -1,0 +1,72 @@
+"""How a client goes on asking: operations one after the other, and the connections that they go over."""
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import NamedTuple, Protocol
+
+from harness.client.asking import Answer, Question
+from harness.client.connection import Opening, Pool
+from harness.client.exchange import Exchange
+from harness.client.target import Target
+from harness.wire import Load
+
+Log = Callable[[bytes], object]  # takes lines of a load's history
+
+
+class Ask(NamedTuple):
+    """One operation: which connections it goes over, its bytes, what reads its answer, and who is told how it ended."""
+
+    pool: Pool
+    request: bytes
+    answer: Callable[[], Answer]
+    told: Callable[[Exchange], object] | None = None
+
+
+class Placed(Protocol):
+    """What is to be known of a client for its connections."""
+
+    def at(self, host: str, port: int) -> tuple[str, int]:
+        """Where its connections go for what is asked of ``host`` and ``port``."""
+
+    def opening(self, host: str, port: int) -> Opening:
+        """What makes its connections; equal for all whose questions may go over the same ones."""
+
+
+class Pools:
+    """Connections of one load: one pool for all whose questions may share them."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._targets: dict[tuple[str, int], Target] = {}
+        self._pools: dict[tuple[Opening, Target], Pool] = {}
+
+    def of(self, client: Placed, host: str = "") -> Pool:
+        """To the load's first host, where none is named."""
+        host, port = host or self._load.host, self._load.port
+        at, opening = client.at(host, port), client.opening(host, port)
+        target = self._targets[at] = self._targets.get(at) or Target(*at)
+        pool = self._pools.get((opening, target)) or Pool(target, self._load.connection == "keep-alive", opening)
+        return self._pools.setdefault((opening, target), pool)
+
+    @property
+    def unasked(self) -> int:
+        """How often something came that nobody had asked for."""
+        return sum(pool.unasked for pool in self._pools.values())
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+
+class _Cycling(Placed, Protocol):
+    def questions(self) -> tuple[Question, ...]:
+        """At least one."""
+
+
+class InTurn:
+    """A client whose questions follow each other without end, whatever is answered."""
+
+    def asks(self: _Cycling, load: Load, pools: Pools, log: Log) -> Iterator[Ask]:
+        """Made once: nothing is left to do at the due time but to write."""
+        keep, pool = load.connection == "keep-alive", pools.of(self)
+        return cycle([Ask(pool, one.request(load.host, load.port, keep), one.answer) for one in self.questions()])
