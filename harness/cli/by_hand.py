@@ -20,6 +20,7 @@ from harness.loader import bind, parse
 from harness.loader.reading import did_you_mean
 from harness.loader.written import TABLES, say, write
 from harness.operations import Outcome
+from harness.recording.events import Resolved
 from harness.recording.evidence import Evidence, Window
 from harness.recording.folder import LOGS, read
 from harness.report import figures
@@ -196,7 +197,7 @@ class Injection:
         in_force = evidence.in_force(self.fault.name)
         if in_force is None:
             return None
-        sighting = self.fault.sighting(evidence, self.standing.cluster, in_force)
+        sighting = known(self.fault, evidence, self.seed).sighting(evidence, self.standing.cluster, in_force)
         return sighting.witness if sighting.seen else None
 
     def _recorded(self) -> Evidence:
@@ -224,9 +225,16 @@ class Injection:
         for line in told(seen, evidence, [traffic.name for traffic in self.traffic], self._failed):
             self.say(line)
         self.say(f"record    {where}")
-        if self._failed and seen.in_force is None:
-            raise EngineError(self._failed)
         return HELD if seen.record.seen and seen.record.healed and not seen.unhealed else INCONCLUSIVE
+
+
+def known(fault: Fault, evidence: Evidence, seed: int) -> Fault:
+    """With whoever was looked up for it (`leader`), as far as that was done."""
+    if evidence.began is None:
+        return fault
+    found = {event.fault: dict(zip(event.targets, event.nodes, strict=True)) for event in evidence.of(Resolved)}
+    alone = Scenario(NAME, "", "", seed, Phases(BEFORE_S, fault.for_s, AFTER_S), (), (fault,), ())
+    return alone.resolved(evidence.began.cluster, found).faults[0]
 
 
 def concluded(fault: Fault, evidence: Evidence, seed: int) -> Seen:
@@ -235,7 +243,7 @@ def concluded(fault: Fault, evidence: Evidence, seed: int) -> Seen:
     if began is None:
         raise EngineError("the record of this injection has no beginning: nothing can be told of it.")
     lasted_s = min(fault.for_s, in_force.window.length_s) if in_force else fault.for_s
-    meant = replace(fault, at_s=0.0, for_s=lasted_s)
+    meant = replace(known(fault, evidence, seed), at_s=0.0, for_s=lasted_s)
     scenario = Scenario(NAME, "", began.cluster.name, seed, Phases(BEFORE_S, lasted_s, AFTER_S), (), (meant,), ())
     return see(meant, scenario, evidence, began.cluster)
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,24 +63,24 @@ def keep(wanted: Wanted) -> int:
         signal.signal(number, signal.default_int_handler)
     patron = _Patron(sys.stdin.buffer)
     try:
-        standing, loads = _start(wanted, lambda text: tell(Said(text)))
+        standing, loads = _start(wanted, lambda text: tell(Said(text)) if patron.there else _note(text))
     except HarnessError as error:
         tell(Ended(error.exit_code, str(error)))
         return error.exit_code
     except KeyboardInterrupt:
         tell(Ended(INTERRUPTED, "stopped before the cluster was up; nothing is left of it"))
         return INTERRUPTED
+    project = standing.began.project
     try:
-        project = standing.began.project
         door = Door(standing.folder)
         tell(Up(project, text(standing, published(connect(), project), wanted)))
         patron.leave()
         _to_log(standing.folder / LOG)
         guardian.mark_children(project)
-        Keeper(standing, Hand(standing, wanted.runs, loads), door, time.monotonic() + wanted.life_s).serve()
     except BaseException:
-        standing.down()  # a second time does no harm
+        standing.down()
         raise
+    Keeper(standing, Hand(standing, wanted.runs, loads), door, time.monotonic() + wanted.life_s).serve()
     return HELD
 
 
@@ -87,15 +88,15 @@ class _Patron:
     """`harness up`, as long as it waits: if it goes, so do we."""
 
     def __init__(self, source: IO[bytes]) -> None:
-        self._there = True
+        self.there = True
         threading.Thread(target=self._watch, args=(source,), name="patron", daemon=True).start()
 
     def leave(self) -> None:
-        self._there = False
+        self.there = False
 
     def _watch(self, source: IO[bytes]) -> None:
         source.read()
-        if self._there:
+        if self.there:
             os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -181,20 +182,24 @@ class Keeper:
     _waiting: list[Caller] = field(default_factory=list)
 
     def serve(self) -> None:
-        why = "somebody asked for it"
+        why = "the harness itself failed"
         try:
-            while not self._leaving.is_set():
-                if not self.standing.session.standing:
-                    why = f"the cluster was lost: {self.standing.session.lost()}"
-                    break
-                if time.monotonic() > self.until_s:
-                    why = "its time is over"
-                    break
-                if caller := self.door.next(_LOOK_S):
-                    threading.Thread(target=self._hear, args=(caller,), name="caller", daemon=True).start()
+            why = self._served()
         except KeyboardInterrupt:
             why = "a signal"
-        self._leave(why)
+        finally:
+            self._leave(why)
+
+    def _served(self) -> str:
+        """Until there is a reason to go, which it returns."""
+        while not self._leaving.is_set():
+            if not self.standing.session.standing:
+                return f"the cluster was lost: {self.standing.session.lost()}"
+            if time.monotonic() > self.until_s:
+                return "its time is over"
+            if caller := self.door.next(_LOOK_S):
+                threading.Thread(target=self._hear, args=(caller,), name="caller", daemon=True).start()
+        return "somebody asked for it"
 
     def _leave(self, why: str) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -224,7 +229,7 @@ class Keeper:
             caller.end(error.exit_code, str(error))
         except Exception as error:  # whoever asked must not wait for ever for a mistake of ours
             caller.end(NO_VERDICT, figures.line(f"the harness itself failed: {type(error).__name__}: {error}"))
-            raise
+            traceback.print_exc()  # into our log
 
     def _inject(self, caller: Caller, asked: Inject) -> int:
         left_s = self.until_s - time.monotonic()

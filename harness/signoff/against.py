@@ -80,13 +80,14 @@ def kept(before: Sample | None, now: Sample) -> Sample:
 
 def _worse(change: Change, before: Sample, now: Sample, threshold: float) -> Worse | None:
     measure = next(measure for measure in now.measures if measure.objective == change.objective)
-    sides = [_counted(sample, measure.objective) for sample in (before, now)]
+    then, there = (_counted(sample, measure.objective) for sample in (before, now))
     answer: Answer | None = "worse" if change.answer == "worse" else None
-    if answer is None and all(sides) and not unfit(sides, measure) and _looks_worse(*sides, measure, threshold):
+    comparable = then and there and not unfit((then, there), measure)
+    if answer is None and comparable and _looks_worse(then, there, measure, threshold):
         answer = "looks worse"
     if answer is None:
         return None
-    return Worse(measure.objective, answer, _shown(sides[0], measure), _shown(sides[1], measure), measure.bound)
+    return Worse(measure.objective, answer, _shown(then, measure), _shown(there, measure), measure.bound)
 
 
 def _looks_worse(before: Sequence[Figure], now: Sequence[Figure], measure: Measure, threshold: float) -> bool:

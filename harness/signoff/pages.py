@@ -179,7 +179,7 @@ def against_headline(found: Compared) -> str:
         return f"{head}: nothing could be compared, since there is none yet that fits."
     told, looks = figures_of.count("worse"), figures_of.count("looks worse")
     parts = [f"{told} became worse"] * bool(told) + [f"{looks} look{'s' * (looks == 1)} worse"] * bool(looks)
-    return f"{head}: of {counted} figures {' and '.join(parts) or 'none became worse'}."
+    return f"{head}: of {counted} figure{'s' * (counted != 1)} {' and '.join(parts) or 'none became worse'}."
 
 
 def _of(runs: int) -> str:

@@ -57,7 +57,7 @@ def test_what_is_wrong_with_it_is_said_as_of_a_scenario_without_a_line(asked: In
     assert text in str(raised.value) and ".yaml" not in str(raised.value)
 
 
-GOOD = Story().but(harms=(Harm(15.0, 17.0, every=2),))
+GOOD = Story().but(harms=(Harm(15.01, 17.0, every=2),))
 
 
 def test_what_was_seen_is_told_with_its_witness_its_end_and_what_users_met() -> None:
@@ -67,7 +67,7 @@ def test_what_was_seen_is_told_with_its_witness_its_end_and_what_users_met() -> 
     assert witness.startswith("seen      ") and witness.endswith("(nftables)")
     assert healed == "healed    after 20.0 s: its time was over"
     assert chat == (
-        "chat      before 750 of 750 ok · meanwhile 950 of 1,000 ok (timed out 50) · after 1,250 of 1,250 ok"
+        "chat      before 751 of 751 ok · meanwhile 951 of 1,000 ok (timed out 49) · after 1,249 of 1,249 ok"
     )
 
 

@@ -81,7 +81,7 @@ def test_a_baseline_keeps_its_newest_runs() -> None:
 def test_the_summary_says_what_became_worse_and_what_could_not_be_compared() -> None:
     rows = (against("kill", BEFORE, now(1.6)), against("loss (A=b)", None, now(1.0)))
     assert "\n".join(compared(Compared("nightly", 0.2, rows))) == (
-        "### Against baseline nightly: of 1 figures 1 looks worse.\n"
+        "### Against baseline nightly: of 1 figure 1 looks worse.\n"
         "\n"
         "| scenario | objective | before | now | limit | |\n"
         "|---|---|---|---|---|---|\n"
@@ -94,7 +94,7 @@ def test_the_summary_says_what_became_worse_and_what_could_not_be_compared() -> 
         "Against baseline nightly: nothing could be compared, since there is none yet that fits."
     )
     same = Compared("nightly", 0.2, (against("kill", BEFORE, now(1.0)),))
-    assert against_headline(same) == "Against baseline nightly: of 1 figures none became worse."
+    assert against_headline(same) == "Against baseline nightly: of 1 figure none became worse."
 
 
 @pytest.mark.parametrize(("answer", "code"), [("worse", VIOLATED), ("looks worse", HELD)])
