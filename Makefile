@@ -9,7 +9,7 @@ HARNESS := .venv/bin/harness
 
 .DEFAULT_GOAL := help
 .PHONY: help venv engine images chaos check plan judge doctor test test-unit test-cluster lint bench self-chaos docs lock wheel \
-	bench-setup control-runs recordings suite twins nightly signoff verify logs status artifacts heal clean
+	bench-setup control-runs recordings suite twins nightly signoff verify logs status artifacts heal clean up inject down debug
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,8 +38,8 @@ suite: images ## Play suite NAME=smoke (nightly, signoff), a scenario after the 
 twins: images ## Can each scenario fail? Healthy, on its broken twin, and without the fault: a table (NAMES="partition kill")
 	@$(HARNESS) twins $(NAMES) $(ARGS)
 
-nightly: images ## Every scenario once, in under an hour
-	@$(HARNESS) suite nightly $(ARGS)
+nightly: images ## Every scenario of tonight in under an hour; says what became worse since the last that passed
+	@$(HARNESS) suite nightly --baseline nightly --save-baseline nightly $(ARGS)
 
 # The shell takes these from its own environment: what is in them is never part of a command.
 export RELEASE KEY WAIVERS BUNDLE
@@ -48,6 +48,20 @@ signoff: images ## Try RELEASE=v1.2.3 and write signoff/v1.2.3.tar.gz (KEY=priva
 
 verify: venv ## Check BUNDLE=signoff/v1.2.3.tar.gz: sums, signature (KEY=public.pem), every run judged again
 	@$(HARNESS) verify "$$BUNDLE" $${KEY:+--key "$$KEY"}
+
+debug: images ## Stop SCENARIO at the moment of a fault, until Enter or ten minutes (ARGS="--at FAULT --for 5m --keep")
+	@$(HARNESS) debug $(SCENARIO) $(ARGS)
+
+CLUSTER ?= ollama
+up: images ## Start CLUSTER=ollama (or a scenario's) and keep it up for half an hour (ARGS="--for 2h --with NODE_COUNT=5")
+	@$(HARNESS) up $(CLUSTER) $(ARGS)
+
+FAULT ?= kill n1
+inject: venv ## Break the cluster that is up: FAULT="partition n1 from=everyone" ARGS="--for 10s"
+	@$(HARNESS) inject $(FAULT) $(ARGS)
+
+down: venv ## Heal and remove the cluster that is up (ARGS=chaos-ollama-... if there are several, or of one that was kept)
+	@$(HARNESS) down $(ARGS)
 
 judge: venv ## Judge an old run again: ARGS=runs/partition/...
 	@$(HARNESS) judge $(ARGS)

@@ -7,7 +7,21 @@ from pathlib import Path
 import click
 
 from harness import __version__
-from harness.cli import environment, experiment, healing, init, listing, places, results, series, signoff, suite, twins
+from harness.cli import (
+    debug,
+    environment,
+    experiment,
+    healing,
+    init,
+    listing,
+    places,
+    results,
+    series,
+    signoff,
+    suite,
+    twins,
+    up,
+)
 from harness.cli.bound import Overrides, load
 from harness.cli.doctor import doctor as examine
 from harness.cli.linearizable import linearizable
@@ -253,14 +267,6 @@ def heal(project: str | None, keep: bool) -> int:
     return healing.heal(project, click.echo, keep=keep)
 
 
-@command.command()
-@click.argument("project")
-@_sentences
-def down(project: str) -> int:
-    """Remove a cluster that was kept."""
-    return healing.heal(project, click.echo)
-
-
 @command.command(hidden=True)
 @click.argument("project")
 @click.argument("record", type=click.Path(path_type=Path))
@@ -278,3 +284,6 @@ command.add_command(signoff.check)
 command.add_command(series.command)
 command.add_command(linearizable)
 command.add_command(init.verb)
+command.add_command(debug.verb)
+for verb in up.VERBS:
+    command.add_command(verb)

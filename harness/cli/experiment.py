@@ -62,14 +62,42 @@ class Identity:
         return cls(run, f"chaos-{slug}-{suffix}", (runs / run).absolute())
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A run that is over and not judged yet. ``lock``: it counts as alive until that is released."""
+
+    identity: Identity
+    how: How
+    lock: int
+
+
 def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Live) -> Result:
     """Play it, judge it, write everything down. Raises ``HarnessError``s; the cluster is gone then as well."""
     began_ns = monotonic_ns()
+    played = play(name, overrides, options, runs, live, Inbox())
+    took_s = (monotonic_ns() - began_ns) / 1e9
+    identity = played.identity
+    verdict = results.conclude(identity.folder)
+    results.point_latest(runs, identity.folder)
+    alive.release(played.lock)
+    return Result(verdict, identity.folder, identity.project, played.how == "interrupted", took_s)
+
+
+def play(
+    name: str,
+    overrides: Overrides,
+    options: Options,
+    runs: Path,
+    live: Live,
+    inbox: Inbox,
+    change: Callable[[Bound], Bound] = lambda bound: bound,
+) -> Played:
+    """Everything but the judging. ``change``: what is played in place of what the file says."""
     environment.refuse_without_docker()
     _refuse_early(name, overrides)
     facts = ensure_engine(live.say)
     healing.refuse_residue(live.say)
-    bound = load(name, overrides)
+    bound = change(load(name, overrides))
     baseline = baselines.given(bound, overrides.baseline, without_faults=options.without_faults)
     identity = Identity.new(bound.name, runs)
     live.title(bound.name, bound.cluster.name, len(bound.cluster.nodes), bound.scenario.seed, identity.run)
@@ -85,12 +113,8 @@ def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Liv
     if baseline is not None:
         recorder.event(baseline, sync=True)
     lock = alive.hold(identity.folder)
-    how = _play(bound, woven, identity, recorder, options, live)
-    took_s = (monotonic_ns() - began_ns) / 1e9
-    verdict = results.conclude(identity.folder)
-    results.point_latest(runs, identity.folder)
-    alive.release(lock)
-    return Result(verdict, identity.folder, identity.project, how == "interrupted", took_s)
+    how = _play(bound, woven, identity, recorder, options, live, inbox)
+    return Played(identity, how, lock)
 
 
 def _refuse_early(name: str, overrides: Overrides) -> None:
@@ -153,10 +177,11 @@ def _record(
     return recorder
 
 
-def _play(bound: Bound, woven: Woven, identity: Identity, recorder: Recorder, options: Options, live: Live) -> How:
+def _play(
+    bound: Bound, woven: Woven, identity: Identity, recorder: Recorder, options: Options, live: Live, inbox: Inbox
+) -> How:
     guardian.mark_children(identity.project)
     guard = guardian.spawn(identity.project, identity.folder, keep=options.keep)
-    inbox = Inbox()
     restore = _signals_to(inbox)
     running = DockerCluster(connect(), identity.project, woven, bound.compose_file.parent)
     player = Player(bound.scenario, bound.cluster, woven.ready, running, recorder, live, inbox, options, guard.alive)

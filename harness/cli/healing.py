@@ -8,6 +8,7 @@ from pathlib import Path
 import docker
 
 from harness import guardian
+from harness.cli.door import DOOR
 from harness.clock import monotonic_ns
 from harness.drivers.docker import DockerCluster, connect, runs_on
 from harness.errors import HELD, INCONCLUSIVE, EngineError
@@ -111,6 +112,8 @@ def status() -> Iterator[str]:
     for name, remains in found.items():
         state = alive.state(remains.record)
         what = _HUSK if remains.harmless and state == "dead" else said.get(state, state)
+        if state == "alive" and (remains.record / DOOR).exists():
+            what = f"up, take it down with: harness down {name} "
         yield f"{name}  {what}  {remains.record}"
     if not found:
         yield "nothing of ours is on this engine"

@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
-from harness.cli import experiment, places, results
+from harness.cli import experiment, places, results, suite_baselines
+from harness.cli.baselines import BASELINES
 from harness.cli.bound import Overrides, draft, load
 from harness.cli.sentences import sentences
 from harness.clock import monotonic_ns, wall
@@ -27,13 +29,25 @@ from harness.units import show_s
 @click.command("suite")
 @click.argument("name")
 @click.option("--runs", type=click.Path(path_type=Path), default=None, help="Folder of the records [runs].")
+@click.option("--baseline", metavar="NAME", default=None, help="Say what became worse since; none yet is no error.")
+@click.option(
+    "--save-baseline", metavar="NAME", default=None, help=f"Keep the figures of what passed, in {BASELINES}/NAME/."
+)
 @sentences
-def verb(name: str, runs: Path | None) -> int:
+def verb(name: str, runs: Path | None, baseline: str | None, save_baseline: str | None) -> int:
     """Play the scenarios of suite NAME one after the other, or all with the tag NAME. The exit code is the worst."""
     folder = runs or places.runs()
     suite, source = read(name)
-    path, record = play(suite, source, folder, player(folder), click.echo)
+    path, record = play(suite, source, folder, player(folder), click.echo, baseline)
     click.echo(pages.headline(record))
+    if record.compared:
+        click.echo(pages.against_headline(record.compared))
+        for row in record.compared.rows:
+            for one in row.worse:
+                click.echo(f"  {one.answer}  {row.label}: {one.objective} {one.now}, before {one.before}")
+    if save_baseline is not None:
+        kept = suite_baselines.save(save_baseline, record, folder)
+        click.echo(f"saved   {places.shown(BASELINES / save_baseline)} ({kept} scenarios)", err=True)
     click.echo(f"suite   {places.shown(path / pages.INDEX)}")
     return record.exit_code
 
@@ -118,8 +132,13 @@ def player(runs: Path) -> Player:
     return run
 
 
-def play(suite: Suite, source: bytes, runs: Path, real: Player, say: Say) -> tuple[Path, SuiteRecord]:
-    """Play it and keep its folder whole after every run. Returns the folder and what it came to."""
+def play(
+    suite: Suite, source: bytes, runs: Path, real: Player, say: Say, baseline: str | None = None
+) -> tuple[Path, SuiteRecord]:
+    """Play it and keep its folder whole after every run. Returns the folder and what it came to.
+
+    ``baseline``: the name of what it is held against at its end; None: nothing.
+    """
     began = wall()
     suffix = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(5))
     folder = SuiteFolder(runs, suite.name, f"{began:%Y-%m-%dT%H-%M-%S}-{suffix}", source)
@@ -135,6 +154,8 @@ def play(suite: Suite, source: bytes, runs: Path, real: Player, say: Say) -> tup
         return monotonic_ns() / 1e9
 
     record = playing.play(suite, real, clock_s, began.isoformat(timespec="seconds"), tell)
+    if baseline is not None:
+        record = replace(record, compared=suite_baselines.compared(baseline, record, runs))
     folder.write(record)
     results.point_latest(runs / SUITES / suite.name, folder.path.absolute())
     return folder.path, record

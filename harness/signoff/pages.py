@@ -16,6 +16,7 @@ from markupsafe import Markup
 from harness import errors
 from harness.report import figures, html
 from harness.report.figures import Tone
+from harness.signoff.against import Compared
 from harness.signoff.record import Played, Row, SuiteRecord
 from harness.units import show_s
 
@@ -64,6 +65,7 @@ def page(template: str, **values: object) -> str:
         "tone_of": tone_of_row,
         "report": report,
         "row": in_row,
+        "against": against_headline,
     }
     environment.globals["symbols"] = SYMBOLS
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -150,7 +152,38 @@ def summary(record: SuiteRecord) -> str:
         told = row.telling
         sentence = markdown(told.sentence) if told else ""
         lines.append(f"| {SYMBOLS[tone_of_row(row)]} | {markdown(row.label)} | {markdown(in_row(row))} | {sentence} |")
+    lines += ["", *compared(record.compared)] if record.compared else []
     return "\n".join(lines) + "\n"
+
+
+def compared(found: Compared) -> Iterator[str]:
+    """What became worse since the last runs that came out as they should, in Markdown."""
+    yield f"### {markdown(against_headline(found))}"
+    if any(row.worse for row in found.rows):
+        yield from ("", "| scenario | objective | before | now | limit | |", "|---|---|---|---|---|---|")
+    for row in found.rows:
+        for one in row.worse:
+            cells = (row.label, one.objective, one.before, one.now, one.limit, f"{one.answer} ({_of(row.runs)} before)")
+            yield f"| {' | '.join(map(markdown, cells))} |"
+    if without := [row for row in found.rows if row.why]:
+        yield ""
+        yield from (f"* {markdown(row.label)}: {markdown(row.why)}" for row in without)
+
+
+def against_headline(found: Compared) -> str:
+    """``Against baseline nightly: 2 of 31 figures look worse.``"""
+    figures_of = [one.answer for row in found.rows for one in row.worse]
+    counted = sum(row.compared for row in found.rows)
+    head = f"Against baseline {found.baseline}"
+    if not counted:
+        return f"{head}: nothing could be compared, since there is none yet that fits."
+    told, looks = figures_of.count("worse"), figures_of.count("looks worse")
+    parts = [f"{told} became worse"] * bool(told) + [f"{looks} look{'s' * (looks == 1)} worse"] * bool(looks)
+    return f"{head}: of {counted} figure{'s' * (counted != 1)} {' and '.join(parts) or 'none became worse'}."
+
+
+def _of(runs: int) -> str:
+    return f"{runs} run{'s' * (runs != 1)}"
 
 
 def junit(record: SuiteRecord) -> bytes:

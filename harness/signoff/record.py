@@ -9,6 +9,7 @@ import msgspec
 from harness import errors
 from harness.errors import RecordingError
 from harness.loader.suite import Play, Variables, label
+from harness.signoff.against import Compared
 from harness.weave.redact import hidden
 
 SCHEMA = 1
@@ -70,7 +71,10 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class SuiteRecord(msgspec.Struct, frozen=True):
-    """``began``: ISO 8601, UTC. ``ended``: False while it is under way, and for ever if it was killed."""
+    """``began``: ISO 8601, UTC. ``ended``: False while it is under way, and for ever if it was killed.
+
+    ``compared``: with its baseline, once all was played; None: it was not asked for.
+    """
 
     schema: int
     suite: str
@@ -81,11 +85,14 @@ class SuiteRecord(msgspec.Struct, frozen=True):
     harness: str
     ended: bool
     rows: tuple[Row, ...]
+    compared: Compared | None = None
 
     @property
     def exit_code(self) -> int:
         """The worst of all; a suite of which nothing was played has shown nothing, which is inconclusive."""
         codes = [row.exit_code for row in self.rows if row.played]
+        if self.compared and self.compared.told_worse:
+            codes.append(errors.VIOLATED)
         seen = any(one.run for row in self.rows for one in row.played)
         return worst(codes if seen else [*codes, errors.INCONCLUSIVE])
 
