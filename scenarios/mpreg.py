@@ -10,7 +10,6 @@ import json
 import os
 import struct
 
-PORT = 9001
 OTHERS = ("n2", "n3")
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -22,10 +21,10 @@ class Socket:
         self._reader, self._writer = reader, writer
 
     @classmethod
-    async def connect(cls, host):
-        reader, writer = await asyncio.open_connection(host, PORT)
+    async def connect(cls, host, port):
+        reader, writer = await asyncio.open_connection(host, port)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = ["GET / HTTP/1.1", f"Host: {host}:{PORT}", "Upgrade: websocket", "Connection: Upgrade"]
+        lines = ["GET / HTTP/1.1", f"Host: {host}:{port}", "Upgrade: websocket", "Connection: Upgrade"]
         lines += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", "", ""]
         writer.write("\r\n".join(lines).encode())
         if not (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 "):
@@ -60,7 +59,7 @@ class Socket:
 
 class Delivery:
     def __init__(self, host, port, timeout_s):
-        self._host, self._timeout_s = host, timeout_s
+        self._host, self._port, self._timeout_s = host, port, timeout_s
         self._waiting = {}  # number of the operation -> the future that its message ends
         self._sockets = {}  # server -> the task that connects to it
         self._reading = set()
@@ -89,7 +88,7 @@ class Delivery:
             raise ConnectionError(f"{server}: {error}") from error
 
     async def _connect(self, server):
-        socket = await Socket.connect(server)
+        socket = await Socket.connect(server, self._port)
         if server != self._host:
             socket.send({"role": "pubsub-subscribe", "u": server, "subscription": subscription(server)})
             await socket.receive()
