@@ -9,6 +9,7 @@ from harness.errors import ClusterError, EngineError, ImageError, StartError
 
 _START_TIMEOUT_S = 600.0  # a node may wait for another's health check, or for its end
 _BUILD_TIMEOUT_S = 1800.0
+_YOURS = "localhost/"  # a name that no registry has: the user builds it, and no pull is tried
 _NO_ENGINE = ("Cannot connect to the Docker daemon", "error during connect")
 
 
@@ -52,6 +53,11 @@ def build(text: str, folder: Path, services: Sequence[str]) -> None:
 
 def pull(text: str, folder: Path, image: str, node: str) -> None:
     """Fetch the image of one node of a woven file. Raises ``ImageError``: it is not here, and cannot be had."""
+    if image.startswith(_YOURS):
+        raise ImageError(
+            f"Image {image} (of {node}) is not on this engine, and nobody serves it: it is yours to build, as the "
+            "first lines of the compose file say; then try again."
+        )
     arguments = ["-f", "-", "--project-directory", str(folder), "--progress", "plain", "pull", "--quiet", node]
     done = _run(arguments, {}, timeout_s=_BUILD_TIMEOUT_S, text=text)
     if done.returncode:

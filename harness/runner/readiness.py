@@ -101,7 +101,7 @@ class Asking:
 
     def _send_question(self, number: int, question: Readiness) -> None:
         node = self._cluster.node(question.node)
-        port = node.ports[0] if node.ports else 80
+        port = question.port or (node.ports[0] if node.ports else 80)
         self._send(LOAD, Once(number, question.client, node.name, port, _ASK_TIMEOUT_S, question.options))
 
     def answered(self, message: Answered) -> None:

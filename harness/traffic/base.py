@@ -30,6 +30,7 @@ class Traffic(ABC):
 
     name: str = field(metadata=word("name", NAME, "what the objectives call it"))
     to: str = field(metadata=word("to", NODE, "the node that is asked"))
+    port: int | None = field(default=None, metadata=word("port", COUNT, "on which port; else the node's first"))
     rate_per_s: float | None = field(
         default=None, metadata=word("rate", RATE, "operations that fall due in a second (open loop)")
     )
@@ -61,6 +62,8 @@ class Traffic(ABC):
             yield "to", f"names '{self.to}': {unknown}"
         elif not cluster.node(hosts[0]).ports:
             yield "to", f"names '{self.to}', whose service declares no port: add 'port:' to its x-harness block"
+        elif self.port is not None and self.port not in (known := cluster.node(hosts[0]).open_ports()):
+            yield "port", f"is {self.port}, and {hosts[0]} declares {', '.join(map(str, known))}: write one of them"
         yield from self._check_loop()
         if not 0 < self.timeout_s <= 600:
             yield "timeout", f"is {self.timeout_s:g} s: write one from 1us to 10m"
@@ -139,7 +142,7 @@ class Traffic(ABC):
             traffic=self.name,
             client=self.client,
             host=host,
-            port=cluster.node(host).ports[0],
+            port=self.port or cluster.node(host).ports[0],
             rate_per_s=self._base_per_s(),
             timeout_s=self.timeout_s,
             start_ns=start_ns,

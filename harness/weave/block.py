@@ -129,5 +129,7 @@ def _ready(service: str, ready: object) -> tuple[tuple[str, str], ...]:
         close = get_close_matches(client, known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(known)}."
         raise ClusterError(f"service {service}: x-harness ready: '{client}' is not a client; {hint}")
+    if "port" in ready:
+        _whole(service, "ready: port", ready["port"])
     # Compose doubles every dollar in what it resolves, so that nobody takes it for a variable again.
     return tuple((str(key), str(value).replace("$$", "$")) for key, value in ready.items())

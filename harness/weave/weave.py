@@ -33,11 +33,13 @@ class Readiness:
     """The question a node must answer before it counts as ready: a client's name, and its words.
 
     In the place of a client ``healthcheck``: nothing is asked, and the engine says when the node's own check passed.
+    ``port`` None: the node's first.
     """
 
     node: str
     client: str
     options: tuple[tuple[str, str], ...]
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +340,8 @@ def _readiness(cluster: Cluster, blocks: Mapping[str, Block], services: Mapping[
     for node in cluster.nodes:
         options = dict(blocks[node.service].ready)
         if options:
-            client = options.pop("client")
-            found.append(Readiness(node.name, client, tuple(options.items())))
+            client, port = options.pop("client"), options.pop("port", None)
+            found.append(Readiness(node.name, client, tuple(options.items()), int(port) if port else None))
         elif _has_check(services[node.service]):
             found.append(Readiness(node.name, HEALTHCHECK, ()))
     return tuple(found)

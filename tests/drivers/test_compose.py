@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.drivers import compose
-from harness.errors import ClusterError, EngineError
+from harness.errors import ClusterError, EngineError, ImageError
 
 
 def test_a_real_file_is_resolved_whole(tmp_path: Path) -> None:
@@ -45,6 +45,18 @@ def test_services_that_do_not_start_are_named_with_the_reason(tmp_path: Path, mo
         compose.up("services: {a: {image: i}, b: {image: i}}\n", tmp_path, ["a", "b"])
     assert str(refused.value).startswith("the engine could not start a, b: ")
     assert f"{tmp_path}/no.sock" in str(refused.value)
+
+
+def test_an_image_that_is_the_users_to_build_is_said_so_and_no_pull_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ImageError) as refused:
+        compose.pull("", tmp_path, "localhost/mpreg", "n1")
+    assert str(refused.value) == (
+        "Image localhost/mpreg (of n1) is not on this engine, and nobody serves it: it is yours to build, as the "
+        "first lines of the compose file say; then try again."
+    )
 
 
 def test_without_a_docker_command_it_is_said_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,12 +170,12 @@ def test_in_a_large_cluster_every_pod_probes_twelve_and_is_probed_by_twelve() ->
 
 def test_a_node_is_asked_until_its_answer_is_right_and_one_question_at_a_time() -> None:
     sent: list[tuple[str, wire.Message]] = []
-    ready = (Readiness("n1", "http", (("path", "/readyz"),)), Readiness("n2", "http", ()))
+    ready = (Readiness("n1", "http", (("path", "/readyz"),)), Readiness("n2", "http", (), 9101))
     asking = Asking(CLUSTER, ready, lambda name, message: sent.append((name, message)))
     asking.ask(0)
     asking.ask(200_000_000)
     once = wire.Once(0, "http", "n1", 11434, 3.0, (("path", "/readyz"),))
-    assert sent == [(LOAD, once), (LOAD, wire.Once(1, "http", "n2", 11434, 3.0, ()))]
+    assert sent == [(LOAD, once), (LOAD, wire.Once(1, "http", "n2", 9101, 3.0, ()))]
     asking.answered(wire.Answered(0, "REFUSED", 0.1, "connection refused"))
     asking.answered(wire.Answered(1, "OK", 0.1, "n2-0300"))
     assert (asking.done(), asking.waiting_for()) == (False, "a right answer from n1 (refused: connection refused)")

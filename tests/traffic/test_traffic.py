@@ -1,5 +1,7 @@
 """What a traffic orders, and what is wrong with it on a cluster."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.traffic import CLIENTS, Traffic
@@ -35,6 +37,15 @@ def test_plain_requests_say_what_a_good_answer_is() -> None:
     order = web.load(CLUSTER, 1, 2, 3, warmup_s=10, faults_s=30)
     assert (order.client, order.port, order.connection) == ("http", 11434, "fresh")
     assert order.options == (("path", "/up"), ("status", "204"), ("body", "ok"))
+
+
+def test_another_port_of_the_node_is_asked_where_it_says_so_and_must_be_declared() -> None:
+    health = Http(name="health", to="n2", port=11434, rate_per_s=1)
+    assert health.load(CLUSTER, 1, 2, 3, warmup_s=10, faults_s=30).port == 11434
+    assert list(health.check(CLUSTER)) == []
+    assert list(replace(health, port=81).check(CLUSTER)) == [
+        ("port", "is 81, and n2 declares 11434: write one of them")
+    ]
 
 
 def shape(text: str) -> Shape:

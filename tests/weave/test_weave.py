@@ -346,6 +346,9 @@ def test_what_x_harness_says_is_read_and_what_it_leaves_out_is_the_services_own(
             image: i
             x-harness:
               {name: "n{i}", count: "2", port: [11434, 9], role: r, metrics: 9/m, ready: {client: http, path: /up}}
+          apart:
+            image: i
+            x-harness: {port: [80, 81], ready: {client: http, port: 81, path: /up}}
     """
     found = woven(text)
     assert found.cluster == Cluster(
@@ -354,9 +357,11 @@ def test_what_x_harness_says_is_read_and_what_it_leaves_out_is_the_services_own(
             Node("gateway", "gateway", "gateway", "gateway", ports=(8080, 9000)),
             Node("n1", "node", "r", "n1", 1, (11434, 9), "9/m"),
             Node("n2", "node", "r", "n2", 2, (11434, 9), "9/m"),
+            Node("apart", "apart", "apart", "apart", ports=(80, 81)),
         ),
     )
-    assert found.ready == (Readiness("n1", "http", (("path", "/up"),)), Readiness("n2", "http", (("path", "/up"),)))
+    up = (("path", "/up"),)
+    assert found.ready == (Readiness("n1", "http", up), Readiness("n2", "http", up), Readiness("apart", "http", up, 81))
 
 
 def test_a_question_may_have_dollars_in_it_though_compose_doubles_them() -> None:
@@ -474,6 +479,10 @@ NO_NAMESPACE = "service a: network_mode %s leaves no namespace of its own to bre
         (BLOCK % "{count: 2, name: n}", "service a: 2 nodes cannot all be called 'n'; write 'n{i}'."),
         (BLOCK % "{name: N1}", "service a: 'N1' cannot name a node; use a-z, 0-9 and '-'."),
         (BLOCK % "{name: client}", "service a: 'client' is the load's own pod; write x-harness: {name: ...}."),
+        (
+            BLOCK % "{ready: {client: http, port: health}}",
+            "service a: x-harness ready: port is 'health'; write a whole number.",
+        ),
         (
             BLOCK % "{ready: /up}",
             "service a: x-harness ready needs a client; write {client: http, path: /healthz}.",
