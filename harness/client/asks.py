@@ -9,8 +9,9 @@ from typing import NamedTuple
 from harness.client.asking import Answer
 from harness.client.clients import Client, build
 from harness.client.connection import Opening, Pool
-from harness.client.exchange import Exchange
+from harness.client.exchange import Asked, Exchange
 from harness.client.members import Member, Members
+from harness.client.nats import Nats, Publications
 from harness.client.registers import Registers, Talk
 from harness.client.target import Target
 from harness.wire import Load
@@ -26,7 +27,7 @@ class Weighted(NamedTuple):
 class Ask(NamedTuple):
     """One operation: which connections it goes over, its bytes, what reads its answer, and who is told how it ended."""
 
-    pool: Pool
+    pool: Asked
     request: bytes
     answer: Callable[[], Answer]
     told: Callable[[Exchange], object] | None = None
@@ -39,6 +40,7 @@ class Pools:
         self._load = load
         self._targets: dict[tuple[str, int], Target] = {}
         self._pools: dict[tuple[Opening, Target], Pool] = {}
+        self._messages: list[Publications] = []
 
     def of(self, client: Client, host: str = "") -> Pool:
         """To the load's first host, where none is named."""
@@ -48,14 +50,22 @@ class Pools:
         pool = self._pools.get((opening, target)) or Pool(target, self._load.connection == "keep-alive", opening)
         return self._pools.setdefault((opening, target), pool)
 
+    def messages(self, client: Nats, log: Callable[[bytes], object]) -> Publications:
+        """With connections of their own, to all of the load's hosts."""
+        self._messages.append(Publications(client, self._load, log))
+        return self._messages[-1]
+
     @property
     def unasked(self) -> int:
         """How often something came that nobody had asked for."""
-        return sum(pool.unasked for pool in self._pools.values())
+        counted = [pool.unasked for pool in self._pools.values()]
+        return sum(counted) + sum(one.unasked for one in self._messages)
 
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
+        for one in self._messages:
+            one.close()
 
 
 def clients_of(load: Load) -> tuple[Weighted, ...]:
@@ -72,6 +82,9 @@ def asks(
     first = clients[0].client
     if isinstance(first, Registers) and len(clients) == 1:
         return _talked(first, load, pools, log or _nobody)
+    if isinstance(first, Nats) and len(clients) == 1:
+        messages = pools.messages(first, log or _nobody)
+        return (Ask(*found, messages.told) for found in iter(messages.next, None))
     cycles = [cycle(_made(load, one.client, pools)) for one in clients]
     return cycles[0] if len(cycles) == 1 else _drawn(load, clients, cycles)
 

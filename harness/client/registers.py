@@ -14,9 +14,8 @@ from typing import Literal
 import msgspec
 
 from harness.client.asking import BEGINNING
-from harness.client.connection import Pool
 from harness.client.etcd import Deed, Function, Reply
-from harness.client.exchange import Exchange
+from harness.client.exchange import Asked, Exchange
 from harness.client.http import OverHttp, Request
 from harness.client.members import Member, Members
 from harness.client.options import Options
@@ -103,7 +102,7 @@ class Talk:
         self._seen: dict[str, int | None] = {}  # what each register held when somebody was told last
         self._written = self._numbered = self._begun = 0
 
-    def next(self) -> tuple[Pool, bytes, Callable[[], Begun]] | None:
+    def next(self) -> tuple[Asked, bytes, Callable[[], Begun]] | None:
         """Whom to ask, what to send, and what reads the answer; None: the history is as long as one may be."""
         if self._begun >= HISTORY_MAX:
             return None
