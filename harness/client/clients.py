@@ -7,6 +7,7 @@ from typing import Protocol
 from harness.client.asking import Question
 from harness.client.connection import Opening
 from harness.client.http import Http
+from harness.client.nats import Nats
 from harness.client.ollama import OllamaChat, OllamaGenerate
 from harness.client.openai import OpenaiChat
 from harness.client.options import Options
@@ -50,6 +51,7 @@ CLIENTS: Mapping[str, type[Client]] = {
     "python": Python,
     "registers": Registers,
     "etcd-status": Statuses,
+    "nats": Nats,
 }
 
 

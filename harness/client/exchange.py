@@ -1,12 +1,20 @@
 """One operation in flight: what was asked, when, and how it ended. It ends exactly once."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from harness.client.asking import Answer
 from harness.clock import monotonic_ns
 from harness.operations import Operation, Outcome
 
 _SIZE_MAX = (1 << 32) - 1
+
+
+class Asked(Protocol):
+    """Whoever can be asked: connections to one target, most often."""
+
+    def ask(self, exchange: "Exchange") -> None:
+        """Send it now, or as soon as it can be. Every end of it is told by ``exchange``."""
 
 
 def _nothing() -> None:

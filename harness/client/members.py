@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.client.connection import Pool
+from harness.client.exchange import Asked
 from harness.clock import NS_PER_S
 
 AWAY_NS = 2 * NS_PER_S
@@ -14,7 +14,7 @@ class Member:
     """``away_until_ns``: it failed somebody, and is left alone until then; 0: it answers."""
 
     name: str
-    pool: Pool
+    pool: Asked
     away_until_ns: int = 0
 
     def answered(self) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from itertools import cycle
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from harness.client.asking import Answer, Question
 from harness.client.connection import Opening, Pool
-from harness.client.exchange import Exchange
+from harness.client.exchange import Asked, Exchange
 from harness.client.target import Target
 from harness.wire import Load
 
@@ -16,7 +16,7 @@ Log = Callable[[bytes], object]  # takes lines of a load's history
 class Ask(NamedTuple):
     """One operation: which connections it goes over, its bytes, what reads its answer, and who is told how it ended."""
 
-    pool: Pool
+    pool: Asked
     request: bytes
     answer: Callable[[], Answer]
     told: Callable[[Exchange], object] | None = None
@@ -32,13 +32,27 @@ class Placed(Protocol):
         """What makes its connections; equal for all whose questions may go over the same ones."""
 
 
+class Kept(Protocol):
+    """Connections that a client keeps in a way of its own."""
+
+    @property
+    def unasked(self) -> int:
+        """How often something came on them that nobody had asked for."""
+
+    def close(self) -> None: ...
+
+
+_Kept = TypeVar("_Kept", bound=Kept)
+
+
 class Pools:
-    """Connections of one load: one pool for all whose questions may share them."""
+    """Connections of one load: one pool for all whose questions may share them, and what clients keep besides."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._targets: dict[tuple[str, int], Target] = {}
         self._pools: dict[tuple[Opening, Target], Pool] = {}
+        self._besides: list[Kept] = []
 
     def of(self, client: Placed, host: str = "") -> Pool:
         """To the load's first host, where none is named."""
@@ -48,14 +62,19 @@ class Pools:
         pool = self._pools.get((opening, target)) or Pool(target, self._load.connection == "keep-alive", opening)
         return self._pools.setdefault((opening, target), pool)
 
+    def keep(self, connections: _Kept) -> _Kept:
+        """They end with the load, too."""
+        self._besides.append(connections)
+        return connections
+
     @property
     def unasked(self) -> int:
         """How often something came that nobody had asked for."""
-        return sum(pool.unasked for pool in self._pools.values())
+        return sum(one.unasked for one in (*self._pools.values(), *self._besides))
 
     def close(self) -> None:
-        for pool in self._pools.values():
-            pool.close()
+        for one in (*self._pools.values(), *self._besides):
+            one.close()
 
 
 class _Cycling(Placed, Protocol):

@@ -21,6 +21,7 @@ from harness.errors import EngineError, ImageError
 _MODULES = (
     "__init__",
     "clock",
+    "deliveries",
     "errors",
     "jsonpath",
     "members",

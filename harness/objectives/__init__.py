@@ -10,6 +10,7 @@ from harness.objectives.duplicated import Duplicated
 from harness.objectives.lie import Lie
 from harness.objectives.linearizable import Linearizable
 from harness.objectives.logged import Logged
+from harness.objectives.messages import Reordered, Undelivered
 from harness.objectives.one_leader import OneLeader
 from harness.objectives.overhead import Overhead
 from harness.objectives.promql import Promql
@@ -24,7 +25,22 @@ from harness.objectives.when import WINDOWS, Moment
 OBJECTIVES: dict[str, type[Objective]] = {
     kind.key: kind
     for kind in (
-        *(Success, Wrong, Lost, Duplicated, P50, P90, P95, P99, P999, Max, Throughput, Unavailable),
+        *(
+            Success,
+            Wrong,
+            Lost,
+            Duplicated,
+            Undelivered,
+            Reordered,
+            P50,
+            P90,
+            P95,
+            P99,
+            P999,
+            Max,
+            Throughput,
+            Unavailable,
+        ),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
         *(Memory, MemoryGrowth, Cpu, Descriptors, Overhead),
         *(Amplification, Linearizable, RevisionsGrow, OneLeader, SameData, Logged, Ready, Promql, Lie, Alert),

@@ -19,7 +19,8 @@ class Duplicated(Objective):
 
     A second answer to the last question, or the answer to somebody else's. The client ends such a connection, so that
     no later question is mistaken for answered. One that comes while another question waits is a wrong answer to that
-    one (``wrong``); and between a question and its one answer there is no order that could change.
+    one (``wrong``); and between a question and its one answer there is no order that could change (of messages,
+    ``reordered`` says it). Of the client ``nats``: a message that came to a reader once more, or that nobody had sent.
     """
 
     key: ClassVar[str] = "duplicated"

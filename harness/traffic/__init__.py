@@ -2,6 +2,7 @@
 
 from harness.traffic.base import Traffic
 from harness.traffic.http import Http
+from harness.traffic.nats import Nats
 from harness.traffic.ollama import OllamaChat, OllamaGenerate
 from harness.traffic.openai import OpenaiChat
 from harness.traffic.python import Python
@@ -12,7 +13,7 @@ from harness.traffic.websocket import Websocket
 
 CLIENTS: dict[str, type[Traffic]] = {
     kind.client: kind
-    for kind in (OllamaGenerate, OllamaChat, OpenaiChat, Http, Tcp, Websocket, Python, Registers, EtcdStatus)
+    for kind in (OllamaGenerate, OllamaChat, OpenaiChat, Http, Tcp, Websocket, Python, Registers, EtcdStatus, Nats)
 }
 
 __all__ = ["CLIENTS", "Traffic"]
