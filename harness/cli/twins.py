@@ -91,7 +91,8 @@ def _row(name: str, runs: Path, played: Sequence[Way], place: str) -> Row:
         except HarnessError as error:
             row[way] = Cell("refused", error.exit_code, str(error))
         if way in played:
-            click.echo(f"{place}{name}, {way}: {row[way].words}{f' ({row[way].why})' if row[way].why else ''}", err=True)
+            why = f" ({row[way].why})" if row[way].why else ""
+            click.echo(f"{place}{name}, {way}: {row[way].words}{why}", err=True)
         if row[way].exit_code == INTERRUPTED:
             break
     return {way: row.get(way, proof.pending()) for way in proof.WAYS}
