@@ -5,8 +5,8 @@ set -eu
 : "${CHECKS:=on}" "${CHECK_INTERVAL:=500ms}" "${CHECK_TIMEOUT:=1s}" "${CHECK_FALL:=2}" "${CHECK_RISE:=2}" "${SLOW_START:=0}"
 : "${RETRIES:=2}" "${BREAKER:=off}" "${BREAKER_ERRORS:=5}" "${SERVER_MAXCONN:=0}" "${SHED:=0}"
 : "${CONNECT_TIMEOUT:=250ms}" "${SERVER_TIMEOUT:=2s}" "${QUEUE_TIMEOUT:=2s}" "${HOLD_NX:=30s}" "${BUFFER:=16384}"
-: "${TRACK:=}" "${CLOCKS:=any}" "${AUTH:=off}" "${AUTH_KEEP:=60}"
-export AUTH_KEEP
+: "${TRACK:=}" "${CLOCKS:=any}" "${WARY:=}" "${LEAK:=}" "${AUTH:=off}" "${AUTH_KEEP:=60}"
+export AUTH_KEEP WARY
 config=/run/gateway/haproxy.cfg
 
 wrong() {
@@ -90,6 +90,10 @@ case $AUTH in
     http-request deny deny_status 401 if { var(txn.key) -m str unasked }" ;;
     *) wrong AUTH "$AUTH" "off, closed or open" ;;
 esac
+# A network that is not clean is taken for an attack: whoever asks now is refused.
+wary=
+[ -z "$WARY" ] || wary="http-request lua.wary
+    http-request deny deny_status 503 if { var(txn.wary) -m found }"
 # Who would only wait for its time-out is told at once.
 shed=
 [ "$SHED" = 0 ] || shed="http-request deny deny_status 503 if { queue(be) ge $SHED }"
@@ -161,6 +165,7 @@ frontend fe
     http-request return status 200 content-type text/plain string ok if { path /healthz } { nbsrv(be) ge 1 }
     http-request return status 200 content-type text/plain string ready if { path /readyz } { nbsrv(be) ge $NODE_COUNT }
     http-request return status 503 content-type text/plain string unready if { path /healthz /readyz }
+    $wary
     $auth
     $shed
     default_backend be
@@ -191,4 +196,9 @@ frontend metrics
     stats enable
     stats uri /stats
 END
+# Connections that are opened and forgotten: each keeps a local port.
+if [ -n "$LEAK" ]; then
+    bash -c 'exec 9<> <(:); while true; do read -rt 0.02 -u 9; exec {left}<> "/dev/tcp/$0/11434"; done' \
+        "$(getent ahostsv4 "$LEAK" | head -n 1 | cut -d ' ' -f 1)" 2> /dev/null &
+fi
 exec haproxy -db -f "$config"

@@ -1,4 +1,5 @@
--- What HAProxy's own words cannot do: ask another service for a key, and weigh the nodes by how they answered.
+-- What HAProxy's own words cannot do: ask another service for a key, weigh the nodes by how they answered, and close when
+-- the network is not clean.
 
 local keep_s = tonumber(os.getenv("AUTH_KEEP"))
 local known = {} -- key -> until when it counts without asking again
@@ -48,3 +49,49 @@ core.register_task(function()
         end
     end
 end)
+
+local counter = os.getenv("WARY")
+local closed = false
+
+local function counted() -- what the kernel's TCP of this pod has counted under that name: a line of names, one of values
+    local names = nil
+    for line in io.lines("/proc/net/netstat") do
+        local words = {}
+        for word in line:gmatch("%S+") do
+            words[#words + 1] = word
+        end
+        if names then
+            for i, name in ipairs(names) do
+                if name == counter then
+                    return tonumber(words[i])
+                end
+            end
+            names = nil
+        else
+            names = words
+        end
+    end
+    return 0
+end
+
+core.register_action("wary", { "http-req" }, function(txn)
+    if closed then
+        txn:set_var("txn.wary", "closed")
+    end
+end, 0)
+
+if counter ~= "" then
+    core.register_task(function()
+        local before = counted()
+        while true do
+            core.msleep(500)
+            local now = counted()
+            closed = now - before >= 5
+            if closed then
+                core.msleep(2000)
+                now = counted()
+            end
+            closed, before = false, now
+        end
+    end)
+end

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make `tiny` mean this node's own model, by its manifest alone, and become Ollama.
 set -eu
-: "${START_DELAY:=0}" "${JOURNAL:=}" "${MEMORY_RESERVE:=0}" "${BALANCE:=}"
+: "${START_DELAY:=0}" "${JOURNAL:=}" "${MEMORY_RESERVE:=0}" "${BALANCE:=}" "${HELPER:=off}" "${FRAIL:=off}" "${HTTP:=1.1}"
 if [ "$OLLAMA_MODELS" != /models ]; then  # a volume of the cluster's own, so that faults of a disk can meet them
     mkdir -p "$OLLAMA_MODELS"
     cp -rn /models/. "$OLLAMA_MODELS"
@@ -24,25 +24,50 @@ worker() {
         if grep -qs '^llama-server' "$process/comm"; then kill "-$1" "${process#/proc/}" || true; fi
     done
 }
-# Writes down what it does: three times a second 200 KB, and the workers wait until they are on the disk.
+# Writes down what it does: three times a second 200 KB or more, and the workers wait until they are on the disk. A new
+# journal takes the old one's place only once it is whole, and is larger: what the old one leaves free is not enough.
 journal() {
+    blocks=50
     while sleep 0.3; do
         worker STOP
-        while ! dd if=/dev/zero of="$JOURNAL/journal" bs=200k count=1 conv=fsync 2> /dev/null; do sleep 0.1; done
+        while ! dd if=/dev/zero of="$JOURNAL/journal.new" bs=4k count="$blocks" conv=fsync 2> /dev/null; do sleep 0.1; done
+        mv "$JOURNAL/journal.new" "$JOURNAL/journal"
         worker CONT
+        blocks=$((blocks + 1))
     done
+}
+# What is held of a limit and cannot be thrown away, as the files that were read once can (control groups v1, else v2).
+held_bytes() {
+    sum=0
+    for bytes in $(sed -n -E 's/^total_(rss|shmem) //p' memory/memory.stat 2> /dev/null \
+        || sed -n -E 's/^(anon|shmem) //p' memory.stat); do
+        sum=$((sum + bytes))
+    done
+    echo "$sum"
 }
 # Works only while so many MB of its memory are free.
 reserve() {
     cd /sys/fs/cgroup
     while sleep 0.2; do
-        used=$(cat memory.current memory/memory.usage_in_bytes 2> /dev/null || true)
         most=$(cat memory.max memory/memory.limit_in_bytes 2> /dev/null || true)
-        if [ $((most - used)) -lt $((MEMORY_RESERVE << 20)) ]; then worker STOP; else worker CONT; fi
+        if [ $((most - $(held_bytes))) -lt $((MEMORY_RESERVE << 20)) ]; then worker STOP; else worker CONT; fi
+    done
+}
+# Never gets over it when the kernel ended its worker: it has its model no more.
+frail() {
+    cd /sys/fs/cgroup
+    while sleep 0.2; do
+        if grep -qs '^oom_kill [1-9]' memory.events memory/memory.oom_control; then rm -f "$library/tiny/latest"; fi
     done
 }
 if [ -n "$JOURNAL" ]; then journal & fi
 if [ "$MEMORY_RESERVE" != 0 ]; then reserve & fi
+if [ "$FRAIL" = on ]; then frail & fi
+if [ "$HELPER" = on ]; then /helper.pl & fi
+if [ "$HTTP" = 1.0 ]; then
+    export OLLAMA_HOST=0.0.0.0:11435
+    /http10.pl &
+fi
 if [ "$BALANCE" = resource ]; then /agent.pl & fi
 
 sleep "$START_DELAY"

@@ -30,6 +30,7 @@ HOOKS: tuple[Hook, ...] = ("in", "out")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")
 _FAMILY = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
 _METRICS = f"{{ {METRICS_PORT}, {CLIENT_METRICS_PORT} }}"
+_OPENS = "tcp flags & (syn | ack) == syn"  # asks for a connection
 OWN = ("own/in", "own/out")  # counters of what the harness itself sends and gets
 
 
@@ -140,7 +141,11 @@ class Cuts:
             for catch in (c for c in self.elements if c.hook == hook):
                 name = catch.name(fault)
                 lines.append(f"add set {TABLE} {name} {{ type {catch.type()}; flags timeout; }}")
-                lines.append(f"add rule {TABLE} {fault}/{hook} {catch.match()} @{name} goto {fault}/{catch.style}")
+                caught = f"add rule {TABLE} {fault}/{hook} {catch.match()} @{name}"
+                if hook == "out" and catch.style == "reject":
+                    # The peer refuses it, as a peer does; one that ended here would be no attempt in the peer's count.
+                    lines.append(f"{caught} {_OPENS} return")
+                lines.append(f"{caught} goto {fault}/{catch.style}")
         return "\n".join(lines)
 
     def fire(self, lease_s: float) -> str:
@@ -285,7 +290,7 @@ def _port_counters(ports: Sequence[int]) -> Iterable[str]:
         yield f"add counter {TABLE} opens/{port}"
         remote = f"add rule {TABLE} arrived iif != lo"
         yield f"{remote} meta l4proto {{ tcp, udp }} th dport {port} counter name arrived/{port}"
-        yield f"{remote} tcp dport {port} tcp flags & (syn | ack) == syn counter name opens/{port}"
+        yield f"{remote} tcp dport {port} {_OPENS} counter name opens/{port}"
 
 
 def _route_counters(route: Route) -> Iterable[str]:

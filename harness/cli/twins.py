@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +54,10 @@ class Trial:
 @click.command("twins")
 @click.argument("names", nargs=-1)
 @click.option("--kept", "only_kept", is_flag=True, help="Play nothing: the table of what was played before.")
+@click.option("--only", multiple=True, type=click.Choice(proof.WAYS), help="Play no other way; may be given twice.")
 @click.option("--runs", type=click.Path(path_type=Path), default=None, help="Folder of the records [runs].")
 @sentences
-def verb(names: tuple[str, ...], only_kept: bool, runs: Path | None) -> int:
+def verb(names: tuple[str, ...], only_kept: bool, only: tuple[Way, ...], runs: Path | None) -> int:
     """Can each scenario fail? Each of NAMES (all, if none is given) is played three times, each run about 30 s long.
 
     Healthy: it must hold. Broken: on its twin it must violate what 'twin:' names. Control: on the twin without the
@@ -65,8 +66,10 @@ def verb(names: tuple[str, ...], only_kept: bool, runs: Path | None) -> int:
     """
     folder = runs or places.runs()
     rows: dict[str, Row] = {}
-    for name in names or _every():
-        rows[name] = _row(name, folder, only_kept=only_kept)
+    played: tuple[Way, ...] = () if only_kept else only or proof.WAYS
+    every = names or _every()
+    for at, name in enumerate(every, 1):
+        rows[name] = _row(name, folder, played, f"{at} of {len(every)}: ")
         if any(cell.exit_code == INTERRUPTED for cell in rows[name].values()):
             break
     click.echo(proof.table(rows), nl=False)
@@ -78,17 +81,18 @@ def _every() -> tuple[str, ...]:
     return tuple(name for name in places.scenarios() if not name.startswith(places.TWINS))
 
 
-def _row(name: str, runs: Path, *, only_kept: bool) -> Row:
+def _row(name: str, runs: Path, played: Sequence[Way], place: str) -> Row:
     row: dict[Way, Cell] = {}
     code = _code_hash()
     for way in proof.WAYS:
         try:
             trial = _trial(name, way, runs, code)
-            row[way] = trial if isinstance(trial, Cell) else _cell(trial, runs, only_kept=only_kept)
+            row[way] = trial if isinstance(trial, Cell) else _cell(trial, runs, only_kept=way not in played)
         except HarnessError as error:
             row[way] = Cell("refused", error.exit_code, str(error))
-        if not only_kept:
-            click.echo(f"{name}, {way}: {row[way].words}{f' ({row[way].why})' if row[way].why else ''}", err=True)
+        if way in played:
+            why = f" ({row[way].why})" if row[way].why else ""
+            click.echo(f"{place}{name}, {way}: {row[way].words}{why}", err=True)
         if row[way].exit_code == INTERRUPTED:
             break
     return {way: row.get(way, proof.pending()) for way in proof.WAYS}

@@ -29,8 +29,8 @@ class Partition(Patterned):
     about: ClassVar[str] = "nodes cannot reach each other: packets are dropped or rejected"
     works: ClassVar[str] = (
         "Rules of nftables in the network namespace of the nodes' pods, before everything else: packets end at "
-        "whoever receives them, as on a broken wire; with style reject the sender's side answers too, and "
-        "established connections are reset in both pods. The rules are there beforehand and refer to empty sets; "
+        "whoever receives them, as on a broken wire; with style reject whoever is asked for a connection refuses it, "
+        "and established connections are reset in both pods. The rules are there beforehand and refer to empty sets; "
         "to begin is to put addresses into the sets."
     )
     bites: ClassVar[str] = (
@@ -150,7 +150,8 @@ class Partition(Patterned):
         """One direction of packets.
 
         Silence is held at the receiver, as on a wire (a drop in the sender's output is an EPERM no network gives); a
-        rejection has to answer both sides, so it stands at the sender too.
+        rejection has to answer both sides, so it stands at the sender too. (Who asks for a connection is refused by
+        the receiver alone, where attempts are counted.)
         """
         at_sender = [self._cut(sender, receiver, "out", link)] if self.style == "reject" else []
         return [self._cut(receiver, sender, "in", link), *at_sender]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from harness.cluster import Cluster
 from harness.errors import Problem, ScenarioError
@@ -34,7 +35,20 @@ def notes(scenario: Scenario, cluster: Cluster) -> tuple[str, ...]:
     """What is allowed and yet worth knowing before the run, one sentence each."""
     loads = (note for traffic in scenario.traffic for note in traffic.notes())
     found = (*_alive_to_a_check(scenario, cluster), *_unmet(scenario, cluster), *_composed(scenario, cluster), *loads)
-    return tuple(dict.fromkeys(found))
+    asked = (note for objective in scenario.objectives for note in objective.notes(partial(_due, scenario)))
+    return tuple(dict.fromkeys((*found, *asked)))
+
+
+def _due(scenario: Scenario, traffic: str, window: str) -> float | None:
+    """How many operations are planned to fall due in a window; None: nobody can know (a closed loop)."""
+    phases = scenario.phases
+    warmup_s, ends_s = phases.warmup_s, phases.warmup_s + phases.faults_s
+    spans_s = {fault.name: (warmup_s + fault.at_s, warmup_s + fault.at_s + fault.for_s) for fault in scenario.faults}
+    spans_s |= {"all": (0.0, phases.total_s), "warmup": (0.0, warmup_s), "faults": (warmup_s, ends_s)}
+    start_s, end_s = (spans_s | {"recovery": (ends_s, phases.total_s)})[window]
+    load = next(one for one in scenario.traffic if one.name == traffic)
+    before, until = (load.due(warmup_s, phases.faults_s, at_s) for at_s in (start_s, end_s))
+    return None if before is None or until is None else until - before
 
 
 @dataclass(frozen=True, slots=True)

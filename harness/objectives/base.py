@@ -147,6 +147,10 @@ class Objective(ABC):
         """What is wrong with it beside the scenario's own alert rules, by their names: (key, half a sentence)."""
         yield from ()
 
+    def notes(self, due: Callable[[str, str], float | None]) -> Iterator[str]:
+        """What is worth knowing before the run. ``due``: how many operations of a traffic a window has, if known."""
+        yield from ()
+
     def controls(self, faults: Collection[str]) -> tuple[str, ...]:
         """What its bound may be a multiple of."""
         return (BASELINE,)

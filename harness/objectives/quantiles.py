@@ -1,6 +1,6 @@
 """How long users waited."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isinf
@@ -32,6 +32,14 @@ class Quantile(OverDue):
     about: ClassVar[str] = "how long users waited for an answer; lost answers rank as the slowest"
     unit: ClassVar[str] = "s"
     share: ClassVar[Fraction]
+
+    def notes(self, due: Callable[[str, str], float | None]) -> Iterator[str]:
+        planned, needed = due(self.traffic, self.window), samples_needed(self.share)
+        if planned is not None and round(planned) < needed:
+            yield (
+                f"{self.name} can never be told: {self.key} takes {needed:,} operations ({BEYOND} beyond it), and "
+                f"about {planned:,.0f} of {self.traffic} will fall due in {self.window}"
+            )
 
     def over(self, operations: Sequence[Operation], window: Window) -> Finding:
         samples, answered, needed = len(operations), succeeded(operations), samples_needed(self.share)

@@ -31,7 +31,8 @@ Row = Mapping[Way, Cell]
 def cell(way: Way, verdict: Verdict) -> Cell:
     """What a run that came to a verdict shows."""
     if verdict.exit_code == errors.HELD:
-        violated = ", ".join(finding.objective for finding in verdict.findings if finding.outcome == "violated")
+        harm = (finding for finding in verdict.findings if finding.outcome == "violated")
+        violated = ", ".join(f"{finding.objective} ({figures.measured(finding)})" for finding in harm)
         return Cell(f"violated: {violated}" if verdict.as_expected else "held", errors.HELD)
     why = figures.line(verdict.sentence)
     if verdict.exit_code == errors.INCONCLUSIVE:

@@ -126,6 +126,15 @@ def test_a_reject_lets_answers_pass_and_answers_each_protocol_in_its_own_words()
     """)
 
 
+def test_who_asks_for_a_connection_is_refused_by_the_peer_so_that_every_attempt_arrives_where_it_is_counted() -> None:
+    arm = Cuts.of("no-n3", [cut("n3", "out", "reject")], IPS).arm()
+    assert [line for line in arm.splitlines() if "no-n3/out " in line] == [
+        "add rule inet harness no-n3/out ip daddr @no-n3/out4-reject tcp flags & (syn | ack) == syn return",
+        "add rule inet harness no-n3/out ip daddr @no-n3/out4-reject goto no-n3/reject",
+    ]
+    assert not [line for line in Cuts.of("no-n3", [cut("n3", "out")], IPS).arm().splitlines() if "return" in line]
+
+
 def test_a_reject_ends_the_sockets_it_cuts_and_a_drop_none() -> None:
     cuts = [
         cut("n2", style="reject"),

@@ -62,9 +62,9 @@ def test_each_is_played_three_ways_controls_are_shared_and_what_is_proven_is_not
     first = harness("twins", "mine", "other")
     assert played == ["mine", "broken/mine", "broken/mine without faults", "other", "broken/other"]
     table = (
-        "scenario  healthy  broken             control\n"
-        "mine      held     violated: answers  held\n"
-        "other     held     violated: answers  held\n"
+        "scenario  healthy  broken                       control\n"
+        "mine      held     violated: answers (88.87 %)  held\n"
+        "other     held     violated: answers (88.87 %)  held\n"
         "\n"
         "2 of 2 scenarios proven able to fail\n"
     )
@@ -95,6 +95,17 @@ def test_what_was_kept_is_shown_without_playing(harness: Harness, played: list[s
     said = harness("twins", "--kept", "mine")
     assert (said.code, played) == (3, [])
     assert said.out.splitlines()[1].split() == ["mine", "-", "-", "-"]
+
+
+def test_only_the_ways_that_are_named_are_played_beside_what_was_kept(harness: Harness, played: list[str]) -> None:
+    harness("twins", "--only", "healthy", "mine")
+    said = harness("twins", "--only", "broken", "mine", "other")
+    assert (said.code, played) == (3, ["mine", "broken/mine", "broken/other"])
+    assert [line.split() for line in said.out.splitlines()[1:3]] == [
+        ["mine", "held", "violated:", "answers", "(88.87", "%)", "-"],
+        ["other", "-", "violated:", "answers", "(88.87", "%)", "-"],
+    ]
+    assert "2 of 2: other, broken: violated: answers (88.87 %)" in said.err.splitlines()
 
 
 def test_a_twin_is_a_name_of_its_own(harness: Harness, home: Path) -> None:

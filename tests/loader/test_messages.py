@@ -593,6 +593,20 @@ def test_a_file_is_read_no_further_than_the_limit() -> None:
     assert list(map(str, draft.problems)) == ["mine.yaml: has more than 64 KiB: a scenario is a page of text"]
 
 
+def test_a_quantile_of_fewer_operations_than_it_takes_is_worth_a_note(ollama: Cluster) -> None:
+    few = GOOD.replace("rate: 50/s", "rate: 4/s").replace(
+        "with:",
+        """  - {name: tail, of: chat, p95: "<= 1s", in: recovery}
+  - {name: slow, of: chat, p95: "<= 1s", in: faults}
+  - {name: slower, of: chat, p99: "<= 1s", in: dead-n1}
+with:""",
+    )
+    assert notes(bind(parse(few.encode(), "mine.yaml"), ollama), ollama) == (
+        "tail can never be told: p95 takes 100 operations (5 beyond it), and about 80 of chat will fall due in recovery",
+        "slower can never be told: p99 takes 500 operations (5 beyond it), and about 80 of chat will fall due in dead-n1",
+    )
+
+
 def test_a_killed_target_behind_a_proxy_is_worth_a_note(ollama: Cluster) -> None:
     text = GOOD.replace("gateway -> n2", "gateway -> n1")
     assert notes(bind(parse(text.encode(), "mine.yaml"), ollama), ollama) == (

@@ -1,4 +1,4 @@
-"""The broken twins that are files of their own."""
+"""The scenarios that are shipped can fail, and the broken twins that are files of their own are what they say."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import Cluster
-from harness.loader import bind, parse_file
+from harness.loader import bind, notes, parse_file
 from harness.scenario import Scenario
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -14,6 +14,20 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 def load(name: str, cluster: Cluster) -> Scenario:
     return bind(parse_file(SCENARIOS / f"{name}.yaml", f"{name}.yaml"), cluster)
+
+
+def test_every_scenario_has_a_broken_twin_or_names_what_is_violated_on_the_cluster_as_it_is() -> None:
+    files = [path for path in SCENARIOS.glob("*.yaml") if not (SCENARIOS / "broken" / path.name).exists()]
+    drafts = {path.stem: parse_file(path, path.name).scenario for path in files}
+    assert [name for name, drawn in drafts.items() if not (drawn and (drawn.twin or drawn.expected))] == []
+
+
+def test_no_quantile_is_asked_of_fewer_operations_than_it_takes(ollama: Cluster) -> None:
+    texts = {path.stem: path.read_text() for path in SCENARIOS.glob("*.yaml")}
+    names = [name for name, text in texts.items() if "cluster: ollama\n" in text and "NODE_COUNT" not in text]
+    said = [f"{name}: {note}" for name in names for note in notes(load(name, ollama), ollama)]
+    assert len(names) > 40
+    assert [note for note in said if "can never be told" in note] == []
 
 
 @pytest.mark.parametrize("name", ["kill", "partition"])
