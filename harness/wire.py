@@ -21,6 +21,7 @@ TOXIPROXY_PORT = 17074  # Toxiproxy's API, on loopback inside the namespace
 PROXY_PORTS_FROM = 18000  # proxies of redirected links listen on loopback from here on
 TOXIPROXY_UID = 4242
 HEARTBEAT_S = 0.5
+KNOWN_MODELS = ("tiny", "slow")  # those that count: their answers are known word for word
 HISTORY_MAX = 200_000  # operations of one history; a load that has one ends there
 
 When = Literal["before", "during", "after"]  # a witness looked: before, while or after its fault was in force

@@ -1,19 +1,27 @@
 #!/bin/sh
-# Make `tiny` mean this node's own model, by its manifest alone, and become Ollama.
+# Make `tiny` and `slow` mean this node's own models, by their manifests alone, and become Ollama.
 set -eu
 : "${START_DELAY:=0}" "${JOURNAL:=}" "${MEMORY_RESERVE:=0}" "${BALANCE:=}" "${HELPER:=off}" "${FRAIL:=off}" "${HTTP:=1.1}"
-if [ "$OLLAMA_MODELS" != /models ]; then  # a volume of the cluster's own, so that faults of a disk can meet them
-    mkdir -p "$OLLAMA_MODELS"
-    cp -rn /models/. "$OLLAMA_MODELS"
-fi
-library=$OLLAMA_MODELS/manifests/registry.ollama.ai/library
+: "${MANIFEST:=}"
+library=registry.ollama.ai/library
 node=${HARNESS_NODE:-n1}
-if [ ! -f "$library/tiny-$node/latest" ]; then
+if [ ! -f "/models/manifests/$library/tiny-$node/latest" ]; then
     echo "ollama: HARNESS_NODE is '$node': there are models for n1 to n16" >&2
     exit 2
 fi
-mkdir -p "$library/tiny"
-cp "$library/tiny-$node/latest" "$library/tiny/latest"
+# The model of manifest $3 in the folder $2 is that of manifest $4 here; $1 brings its files: a copy, or a link.
+give() {
+    mkdir -p "$OLLAMA_MODELS/blobs" "$OLLAMA_MODELS/manifests/$(dirname "$4")"
+    cp "$2/manifests/$3" "$OLLAMA_MODELS/manifests/$4"
+    for digest in $(grep -o 'sha256:[0-9a-f]*' "$2/manifests/$3"); do
+        blob=blobs/sha256-${digest#sha256:}
+        [ -e "$OLLAMA_MODELS/$blob" ] || $1 "$2/$blob" "$OLLAMA_MODELS/$blob"
+    done
+}
+# Copied: OLLAMA_MODELS may be a volume of the cluster's own, so that faults of a disk can meet them.
+give cp /models "$library/tiny-$node/latest" "$library/tiny/latest"
+give 'ln -s' /models "$library/slow-$node/latest" "$library/slow/latest"
+[ -z "$MANIFEST" ] || give 'ln -s' /given "$MANIFEST" "$MANIFEST"
 if [ -n "${LOG_TO:-}" ]; then  # what nobody empties grows: the leak that `endurance` must see
     exec >>"$LOG_TO" 2>&1
 fi
@@ -57,7 +65,7 @@ reserve() {
 frail() {
     cd /sys/fs/cgroup
     while sleep 0.2; do
-        if grep -qs '^oom_kill [1-9]' memory.events memory/memory.oom_control; then rm -f "$library/tiny/latest"; fi
+        if grep -qs '^oom_kill [1-9]' memory.events memory/memory.oom_control; then rm -f "$OLLAMA_MODELS/manifests/$library/tiny/latest"; fi
     done
 }
 if [ -n "$JOURNAL" ]; then journal & fi

@@ -151,8 +151,10 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--inner", type=int, default=128)
     parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument("--key-heads", type=int, default=2)
     given = parser.parse_args()
-    write(given.path, given.tag, Size(given.width, given.inner, given.layers))
+    write(given.path, given.tag, Size(given.width, given.inner, given.layers, given.heads, given.key_heads))
 
 
 if __name__ == "__main__":

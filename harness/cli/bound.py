@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from harness.cli import environment, places
+from harness.cli import environment, ollama, places
 from harness.cluster import Cluster
 from harness.drivers import compose
 from harness.errors import ClusterError, Problem, ScenarioError
@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 class Bound:
     """``config``: the compose file as its plugin resolves it; ``text`` the scenario file, for the record.
 
-    ``files``: the user's own that it names, and their texts.
+    ``files``: the user's own that it names, and their texts. ``port``: of what runs already and stands for the cluster.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Bound:
     config: str
     compose_file: Path
     files: Pairs = ()
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,19 @@ def draft(name: str) -> Drafted:
 def load(name: str, overrides: Overrides) -> Bound:
     """Raises ``ScenarioError`` with all problems; ``ClusterError`` where the compose file itself cannot be read."""
     asked = draft(name)
-    file, drafted = asked.file, asked.draft
+    file, drafted = asked.file, ollama.modelled(asked.draft)
     if drafted.cluster is None:
         raise ScenarioError(drafted.problems)
-    found = places.compose_file(drafted.cluster, file.resolve().parent)
+    if (port := ollama.visited(drafted.cluster)) is not None:
+        return _visiting(replace(asked, draft=drafted), overrides, port)
+    own = ollama.needs_files(drafted.cluster)
+    found = places.compose_file(ollama.WITH_MODEL if own else drafted.cluster, file.resolve().parent)
     if found is None:
         known = ", ".join(places.clusters()) or "none"
         text = f"'cluster' is '{drafted.cluster}': there is no compose/{drafted.cluster}.yaml (there are {known})"
         raise ScenarioError([*drafted.problems, drafted.problem("cluster", text)])
-    variables = {**environment.variables(), **dict(drafted.variables), **dict(overrides.variables)}
+    around = {**environment.variables(), **(ollama.variables() if own else {})}
+    variables = {**around, **dict(drafted.variables), **dict(overrides.variables)}
     twin = drafted.scenario.twin if drafted.scenario else None
     unknown = [
         *unknown_variables(found, drafted, drafted.variables, "with"),
@@ -98,6 +103,17 @@ def load(name: str, overrides: Overrides) -> Bound:
         raise ScenarioError([*drafted.problems, *unknown])
     scenario, files = _carrying(drafted, environment.limited(bind(drafted, cluster, overrides.seed)), file.parent)
     return Bound(asked.name, file.read_bytes(), scenario, cluster, config, found, files)
+
+
+def _visiting(asked: Drafted, overrides: Overrides, port: int) -> Bound:
+    """On an Ollama that runs already. Raises ``ScenarioError``, also for what can be done to one of ours only."""
+    drafted, cluster = asked.draft, ollama.as_it_runs(port)
+    refused = [*ollama.refusals(drafted, drafted.scenario, dict(overrides.variables))]
+    if drafted.problems or refused:
+        raise ScenarioError([*drafted.problems, *refused])
+    scenario = environment.limited(bind(drafted, cluster, overrides.seed))
+    scenario, files = _carrying(drafted, scenario, asked.file.parent)
+    return Bound(asked.name, asked.file.read_bytes(), scenario, cluster, "", asked.file, files, port)
 
 
 def _carrying(drafted: Draft, scenario: Scenario, folder: Path) -> tuple[Scenario, Pairs]:

@@ -4,13 +4,13 @@ import re
 import secrets
 import signal
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import harness
 from harness import guardian
-from harness.cli import baselines, environment, healing, places, results
+from harness.cli import baselines, environment, healing, ollama, places, results, visit
 from harness.cli.bound import Bound, Overrides, draft, load
 from harness.clock import monotonic_ns, wall
 from harness.drivers import able
@@ -74,7 +74,10 @@ class Played:
 def run(name: str, overrides: Overrides, options: Options, runs: Path, live: Live) -> Result:
     """Play it, judge it, write everything down. Raises ``HarnessError``s; the cluster is gone then as well."""
     began_ns = monotonic_ns()
-    played = play(name, overrides, options, runs, live, Inbox())
+    if ollama.visited(draft(name).draft.cluster) is not None:
+        played = _visit(load(name, overrides), overrides, options, runs, live)
+    else:
+        played = play(name, overrides, options, runs, live, Inbox())
     took_s = (monotonic_ns() - began_ns) / 1e9
     identity = played.identity
     verdict = results.conclude(identity.folder)
@@ -114,6 +117,30 @@ def play(
         recorder.event(baseline, sync=True)
     lock = alive.hold(identity.folder)
     how = _play(bound, woven, identity, recorder, options, live, inbox)
+    return Played(identity, how, lock)
+
+
+def _visit(bound: Bound, overrides: Overrides, options: Options, runs: Path, live: Live) -> Played:
+    """On an Ollama that runs already: no engine, no image, and nothing that could be left behind."""
+    baseline = baselines.given(bound, overrides.baseline, without_faults=options.without_faults)
+    facts = visit.look(bound)
+    identity = Identity.new(bound.name, runs)
+    live.title(bound.name, bound.cluster.name, len(bound.cluster.nodes), bound.scenario.seed, identity.run)
+    live.say(f"{facts[1][0]}  {facts[1][1]}: it gets a load, and nothing else is done to it")
+    recorder = Recorder(identity.folder)
+    recorder.text(SCENARIO, bound.text)
+    for file, text in bound.files:
+        recorder.text(f"file-{Path(file).name}", text)
+    _begin(recorder, identity, bound, facts, options, overrides)
+    if baseline is not None:
+        recorder.event(baseline, sync=True)
+    lock = alive.hold(identity.folder)
+    inbox = Inbox()
+    restore = _signals_to(inbox)
+    try:
+        how = visit.play(bound, recorder, options, live, inbox)
+    finally:
+        restore()
     return Played(identity, how, lock)
 
 
@@ -157,7 +184,20 @@ def _record(
         ("memory", show_bytes(facts.memory_bytes)),
         *(("image", image) for image in woven.images),
         *(("digest", f"{image} {known}") for image, known in digests(connect(), woven.images).items()),
+        *(("model", name) for name in filter(None, [ollama.model()])),
     ]
+    _begin(recorder, identity, bound, known, options, overrides)
+    return recorder
+
+
+def _begin(
+    recorder: Recorder,
+    identity: Identity,
+    bound: Bound,
+    facts: Sequence[tuple[str, str]],
+    options: Options,
+    overrides: Overrides,
+) -> None:
     recorder.event(
         events.Began(
             at_ns=monotonic_ns(),
@@ -169,12 +209,11 @@ def _record(
             wall=wall().isoformat(timespec="seconds"),
             without_faults=options.without_faults,
             cluster=bound.cluster,
-            facts=tuple(known),
+            facts=tuple(facts),
             variables=tuple((name, hidden(name, value)) for name, value in overrides.variables),
         ),
         sync=True,
     )
-    return recorder
 
 
 def _play(

@@ -10,6 +10,7 @@ from harness.client.asking import BEGINNING, Answer, Judged, by_digit, not_answe
 from harness.client.http import OverHttp, Request
 from harness.client.options import Options
 from harness.operations import Outcome
+from harness.wire import KNOWN_MODELS
 
 LINE_MAX_BYTES = 1 << 20
 
@@ -69,8 +70,8 @@ class Streamed(ABC):
 
 
 class Model(OverHttp, ABC):
-    """The tiny model's answer is known word for word; of another model's answer the terminal line is required, and
-    ``pattern`` must be found in it."""
+    """The answers of tiny and slow are known word for word; of another model's answer the terminal line is required,
+    and ``pattern`` must be found in it."""
 
     path: str
 
@@ -81,9 +82,9 @@ class Model(OverHttp, ABC):
         self._stream = options.flag("stream", True)
         self._pattern = options.pattern("pattern")
         self._seed = seed
-        self._known = self._model.removesuffix(":latest") == "tiny"
+        self._known = self._model.removesuffix(":latest") in KNOWN_MODELS
         if self._known and self._pattern:
-            raise options.wrong("pattern", "is for other models: the tiny model's answer is known, leave it out")
+            raise options.wrong("pattern", f"is for other models: every token of {self._model} is known, leave it out")
         if not self._model:
             raise options.wrong("model", "is empty: write a model's name, such as tiny")
 

@@ -52,6 +52,12 @@ class Draft:
             return self
         return replace(self, scenario=scenario.as_twin(), variables=merged(self.variables, scenario.twin.variables))
 
+    def asking(self, model: str) -> "Draft":
+        """Its traffic asks that language model, where it does not say which."""
+        items = tuple(replace(item, value=item.value and item.value.asking(model)) for item in self.traffic)
+        scenario = self.scenario and replace(self.scenario, traffic=_values(items))
+        return replace(self, traffic=items, scenario=scenario)
+
     def problem(self, key: str, text: str) -> Problem:
         """A further problem at the line of a key at the top, such as ``cluster`` where there is no such file."""
         return Problem(self.file, self.lines.get(key, 0), text)

@@ -58,6 +58,8 @@ class Braked(Exception):
 class Player:
     """Plays ``scenario`` on ``running`` and writes everything down. ``alive`` is called twice a second."""
 
+    _ending = "taking everything down"
+
     def __init__(
         self,
         scenario: Scenario,
@@ -144,7 +146,7 @@ class Player:
         self._until(lambda: self._hearing.prepared >= every, _ANSWER_S, lambda: self._unprepared(every))
         self._watcher.say("redirects and counters stand; starting the nodes")
         self._running.start_nodes()
-        self._until(self._ready, self._options.ready_timeout_s, self._asking.waiting_for)
+        self._until(self._ready, self._asking.patience_s(self._options.ready_timeout_s), self._asking.waiting_for)
         took_s = (self._now_ns() - began_ns) / 1e9
         self._recorder.event(events.Ready(self._now_ns(), took_s))
         self._watcher.say(f"ready in {took_s:.1f} s: {self._asking.summary()}")
@@ -298,7 +300,7 @@ class Player:
         finally:
             self._life.close()
             if not self._options.keep:
-                self._watcher.say("taking everything down")
+                self._watcher.say(self._ending)
                 stopped = self._attempt(self._running.stop)
                 self.clean = stopped is not None and not stopped.left
                 left = (*stopped.left, *stopped.husks) if stopped else ()

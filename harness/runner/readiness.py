@@ -59,6 +59,10 @@ class Asking:
     def done(self) -> bool:
         return not self._open
 
+    def patience_s(self, usual_s: float) -> float:
+        """How long to wait for all: longer than one of the answers may take."""
+        return max([usual_s, *(question.timeout_s + 5.0 for question in self._ready if question.timeout_s)])
+
     def waiting_for(self) -> str:
         said = ", ".join(f"{question.node} ({self._last[question.node]})" for question in self._open.values())
         return f"a right answer from {said}"
@@ -102,7 +106,8 @@ class Asking:
     def _send_question(self, number: int, question: Readiness) -> None:
         node = self._cluster.node(question.node)
         port = question.port or (node.ports[0] if node.ports else 80)
-        self._send(LOAD, Once(number, question.client, node.name, port, _ASK_TIMEOUT_S, question.options))
+        timeout_s = question.timeout_s or _ASK_TIMEOUT_S
+        self._send(LOAD, Once(number, question.client, node.name, port, timeout_s, question.options))
 
     def answered(self, message: Answered) -> None:
         if waited_for := self._again.pop(message.id, None):

@@ -179,6 +179,19 @@ class Traffic(ABC):
             yield Stretch(warmup_s, self.shape.base_per_s, self.shape.base_per_s)
             yield from cut(self.shape.stretches(faults_s), faults_s)
 
+    def asking(self, model: str) -> Self:
+        """Of that language model, where the scenario does not say which; who asks no model stays as it is."""
+        return self
+
+    def models(self) -> tuple[str, ...]:
+        """The language models that it asks."""
+        return ()
+
+    def models_asked(self) -> tuple[str, ...]:
+        """By it or by a part of its mix, each once."""
+        variants = [_variant(self, part) for part in self.mix] or [self]
+        return tuple(dict.fromkeys(model for one in variants for model in one.models()))
+
     def files(self) -> tuple[str, ...]:
         """Files of the user's that it needs, as the scenario names them."""
         return ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from harness import units
 from harness.cluster import Cluster, Node
 from harness.errors import ClusterError
 from harness.objectives.alerts import AlertRule
@@ -34,12 +35,14 @@ class Readiness:
 
     In the place of a client ``healthcheck``: nothing is asked, and the engine says when the node's own check passed.
     ``port`` None: the node's first.
+    ``timeout_s``: how long one answer may take, where it may take long.
     """
 
     node: str
     client: str
     options: tuple[tuple[str, str], ...]
     port: int | None = None
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,8 +343,17 @@ def _readiness(cluster: Cluster, blocks: Mapping[str, Block], services: Mapping[
     for node in cluster.nodes:
         options = dict(blocks[node.service].ready)
         if options:
-            client, port = options.pop("client"), options.pop("port", None)
-            found.append(Readiness(node.name, client, tuple(options.items()), int(port) if port else None))
+            client, port, timeout = options.pop("client"), options.pop("port", None), options.pop("timeout", None)
+            timeout_s = None if timeout is None else _timeout_s(node.service, timeout)
+            words = tuple(options.items())
+            found.append(Readiness(node.name, client, words, int(port) if port else None, timeout_s))
         elif _has_check(services[node.service]):
             found.append(Readiness(node.name, HEALTHCHECK, ()))
     return tuple(found)
+
+
+def _timeout_s(service: str, text: str) -> float:
+    try:
+        return units.duration_s(text)
+    except ValueError as error:
+        raise ClusterError(f"service {service}: x-harness ready: 'timeout' {error}.") from error

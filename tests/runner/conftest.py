@@ -81,12 +81,12 @@ class Stage:
     def stop_by(self, signal: str) -> None:
         self.inbox.put(Stopped(signal))
 
-    def play(self, *faults: Fault, options: Options | None = None) -> "Stage":
+    def play(self, *faults: Fault, options: Options | None = None, by: type[Player] = Player) -> "Stage":
         """Play a scenario of 0.8 s with these faults; what it raises is kept."""
         traffic = OllamaGenerate(name="chat", to="gateway", rate_per_s=50, timeout_s=0.1)
         objective = Promql(name="whole", query="up", bound=Bound(">=", 3, ">= 3"))
         scenario = Scenario("test", "", "ollama", 7, Phases(0.2, 0.45, 0.15), (traffic,), faults, (objective,))
-        player = Player(
+        player = by(
             scenario,
             CLUSTER,
             READY,

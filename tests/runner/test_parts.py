@@ -361,3 +361,13 @@ def test_healing_that_removes_says_what_the_engine_says(tmp_path: Path) -> None:
     fake = FakeCluster(CLUSTER, Habits(cannot_stop=True))
     with pytest.raises(EngineError, match="the engine did not answer"):
         heal(fake, tmp_path, remove=True)
+
+
+def test_who_may_take_long_for_an_answer_is_given_longer_than_that_to_be_ready() -> None:
+    sent: list[wire.Message] = []
+    ready = (Readiness("n1", "http", ()), Readiness("n2", "ollama-generate", (), timeout_s=90.0))
+    asking = Asking(CLUSTER, ready, lambda name, message: sent.append(message))
+    asking.ask(1)
+    assert sorted(message.timeout_s for message in sent if isinstance(message, wire.Once)) == [3.0, 90.0]
+    assert (asking.patience_s(60.0), asking.patience_s(120.0)) == (95.0, 120.0)
+    assert Asking(CLUSTER, ready[:1], lambda name, message: None).patience_s(0.5) == 0.5

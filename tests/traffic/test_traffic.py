@@ -194,3 +194,37 @@ def test_every_client_is_found_under_its_own_name() -> None:
 )
 def test_what_is_wrong_is_said_key_by_key(traffic: Traffic, problems: list[tuple[str, str]]) -> None:
     assert list(traffic.check(CLUSTER)) == problems
+
+
+def test_another_model_is_asked_something_and_its_answer_must_look_like_something() -> None:
+    chat = OllamaGenerate(name="chat", to="gateway", rate_per_s=5, prompt="Name a colour.", pattern="(?i)red|blue")
+    other = chat.asking("llama3.2")
+    words = (("tokens", "8"), ("prompt", "Name a colour."))
+    assert chat.options() == (("model", "tiny"), *words)  # whose every token is known: that is more than a pattern
+    assert other.options() == (("model", "llama3.2"), *words, ("pattern", "(?i)red|blue"))
+    assert (other.asking("x"), [*other.check(CLUSTER)]) == (other, [])
+
+
+def test_who_asks_several_models_says_which() -> None:
+    mixed = (part("3"), part("1 model=slow tokens=32"))
+    assert OllamaGenerate(name="chat", to="gateway", rate_per_s=5, mix=mixed).models_asked() == ("tiny", "slow")
+    assert Http(name="web", to="gateway", rate_per_s=5).models_asked() == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "pattern", "said"),
+    [
+        ("slow", "x", ("pattern", "is for other models: every token of slow is known, leave it out")),
+        ("tiny:latest", "x", ("pattern", "is for other models: every token of tiny:latest is known, leave it out")),
+        ("", None, ("model", "is empty: write a model's name, such as tiny, or leave it out")),
+    ],
+)
+def test_what_a_model_cannot_be_asked_is_said(model: str, pattern: str | None, said: tuple[str, str]) -> None:
+    chat = OllamaGenerate(name="chat", to="gateway", rate_per_s=5, model=model, pattern=pattern)
+    assert [*chat.check(CLUSTER)] == [said]
+
+
+def test_a_pattern_that_is_none_is_said() -> None:
+    chat = OllamaGenerate(name="chat", to="gateway", rate_per_s=5, model="m", pattern="(")
+    ((key, text),) = chat.check(CLUSTER)
+    assert (key, text.partition(":")[0]) == ("pattern", "is '(', which is not a regular expression")

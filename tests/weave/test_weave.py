@@ -364,6 +364,14 @@ def test_what_x_harness_says_is_read_and_what_it_leaves_out_is_the_services_own(
     assert found.ready == (Readiness("n1", "http", up), Readiness("n2", "http", up), Readiness("apart", "http", up, 81))
 
 
+def test_an_answer_may_take_as_long_as_its_question_says() -> None:
+    text = """
+        services:
+          a: {image: i, x-harness: {ready: {client: ollama-generate, model: m, timeout: 90s}}}
+    """
+    assert woven(text).ready == (Readiness("a", "ollama-generate", (("model", "m"),), timeout_s=90.0),)
+
+
 def test_a_question_may_have_dollars_in_it_though_compose_doubles_them() -> None:
     tree = {"x-harness": {"port": "80", "ready": {"client": "http", "json": '$$.health == "true"'}}}
     assert read_block("member", tree).ready == (("client", "http"), ("json", '$.health == "true"'))
