@@ -13,6 +13,7 @@ from harness.client.exchange import Exchange
 from harness.client.members import Member, Members
 from harness.client.registers import Registers, Talk
 from harness.client.target import Target
+from harness.operations import Outcome
 from harness.wire import Load
 
 
@@ -78,8 +79,22 @@ def asks(
 
 def _made(load: Load, client: Client, pools: Pools) -> list[Ask]:
     """Made once: nothing is left to do at the due time but to write."""
-    keep, pool = load.connection == "keep-alive", pools.of(client)
-    return [Ask(pool, one.request(load.host, load.port, keep), one.answer) for one in client.questions()]
+    keep, hosts, questions = load.connection == "keep-alive", (load.host, *load.others), client.questions()
+    return [
+        Ask(pools.of(client, host), one.request(host, load.port, keep), one.answer, _named(host, load))
+        for one in questions
+        for host in hosts
+    ]
+
+
+def _named(host: str, load: Load) -> Callable[[Exchange], None] | None:
+    """Where several hosts are asked by turns, a good answer is that host's; else it may say itself whose it is."""
+
+    def told(exchange: Exchange) -> None:
+        if exchange.outcome is Outcome.OK:
+            exchange.node = host
+
+    return told if load.others else None
 
 
 def _talked(client: Registers, load: Load, pools: Pools, log: Callable[[bytes], object]) -> Iterator[Ask]:

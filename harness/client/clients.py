@@ -12,6 +12,7 @@ from harness.client.openai import OpenaiChat
 from harness.client.options import Options
 from harness.client.python import Python
 from harness.client.registers import Registers
+from harness.client.serf import Serf
 from harness.client.tcp import Tcp
 from harness.client.websocket import Websocket
 from harness.errors import WireError
@@ -43,6 +44,7 @@ CLIENTS: Mapping[str, type[Client]] = {
     "websocket": Websocket,
     "python": Python,
     "registers": Registers,
+    "serf": Serf,
 }
 
 
