@@ -13,6 +13,7 @@ from harness.client.openai import OpenaiChat
 from harness.client.options import Options
 from harness.client.python import Python
 from harness.client.registers import Registers
+from harness.client.serf import Serf
 from harness.client.statuses import Statuses
 from harness.client.tcp import Tcp
 from harness.client.turns import Ask, Log, Pools
@@ -52,6 +53,7 @@ CLIENTS: Mapping[str, type[Client]] = {
     "registers": Registers,
     "etcd-status": Statuses,
     "nats": Nats,
+    "serf": Serf,
 }
 
 

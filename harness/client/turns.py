@@ -8,6 +8,7 @@ from harness.client.asking import Answer, Question
 from harness.client.connection import Opening, Pool
 from harness.client.exchange import Asked, Exchange
 from harness.client.target import Target
+from harness.operations import Outcome
 from harness.wire import Load
 
 Log = Callable[[bytes], object]  # takes lines of a load's history
@@ -83,9 +84,25 @@ class _Cycling(Placed, Protocol):
 
 
 class InTurn:
-    """A client whose questions follow each other without end, whatever is answered."""
+    """Questions that follow each other without end, whatever is answered; several hosts are asked by turns."""
 
     def asks(self: _Cycling, load: Load, pools: Pools, log: Log) -> Iterator[Ask]:
         """Made once: nothing is left to do at the due time but to write."""
-        keep, pool = load.connection == "keep-alive", pools.of(self)
-        return cycle([Ask(pool, one.request(load.host, load.port, keep), one.answer) for one in self.questions()])
+        keep, hosts, questions = load.connection == "keep-alive", (load.host, *load.others), self.questions()
+        return cycle(
+            [
+                Ask(pools.of(self, host), one.request(host, load.port, keep), one.answer, _named(host, load))
+                for one in questions
+                for host in hosts
+            ]
+        )
+
+
+def _named(host: str, load: Load) -> Callable[[Exchange], None] | None:
+    """Where several hosts are asked by turns, a good answer is that host's; else it may say itself whose it is."""
+
+    def told(exchange: Exchange) -> None:
+        if exchange.outcome is Outcome.OK:
+            exchange.node = host
+
+    return told if load.others else None
