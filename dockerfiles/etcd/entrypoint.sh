@@ -34,7 +34,8 @@ until_lost() {
     failed=none
     while [ "$failed" != 3 ] && kill -0 $! 2>/dev/null; do
         sleep 0.5
-        if etcdctl --command-timeout=1s get leader >/dev/null 2>&1; then
+        if timeout 1 bash -c 'exec 3<>/dev/tcp/127.0.0.1/2379; printf "GET /health HTTP/1.0\r\n\r\n" >&3; cat <&3' 2>&1 |
+            grep -q '"health":"true"'; then
             failed=0
         elif [ "$failed" != none ]; then
             failed=$((failed + 1))

@@ -79,7 +79,8 @@ class Evidence:
     ``placebos``: when faults would have been in force, in a run without faults; ``hit``: the nodes that a fault hits,
     as one traffic sees it, by (fault, traffic). The judge knows both from the scenario. ``logs``: the text of each
     container's log by its file's name, such as ``n1.node.log``. ``baseline``: figures of earlier runs, by objective.
-    ``histories``: the lines of what clients did to registers and were told, by traffic (docs/linearizable.md).
+    ``histories``: the lines of what clients did to registers and were told (docs/linearizable.md), or of what members
+    say of themselves (docs/consensus.md), by traffic.
     ``witnessed``: the faults that were seen and met by traffic, as the judge finds them.
     """
 
