@@ -53,7 +53,9 @@ def test_it_is_called_as_its_file_is_and_found_by_its_cluster(name: str) -> None
 @pytest.mark.parametrize("name", FILES)
 def test_it_is_over_within_a_minute(name: str) -> None:
     scenario = shipped(name)
-    assert scenario.phases.total_s <= (LONGEST_OF_TIME_S if {"endurance", "seed-system"} & {*scenario.tags} else LONGEST_S)
+    assert scenario.phases.total_s <= (
+        LONGEST_OF_TIME_S if {"endurance", "seed-system"} & {*scenario.tags} else LONGEST_S
+    )
 
 
 @pytest.mark.parametrize("name", FILES)
