@@ -7,6 +7,7 @@
       EngineError          4     no container engine, or it refused what we asked of it
         UnableError        4     this engine or kernel cannot do what a scenario needs: a suite skips that one
       ImageError           4     an image does not build
+        AbsentError        4     an image of the user's is not here and cannot be had: suites and pytest skip
       StartError           4     a cluster did not become ready
       RecordingError       4     a recording cannot be written, or cannot be read
       BundleError          4     a sign-off bundle cannot be written, or is no such thing
@@ -70,6 +71,10 @@ class UnableError(EngineError):
 
 
 class ImageError(HarnessError):
+    pass
+
+
+class AbsentError(ImageError):
     pass
 
 

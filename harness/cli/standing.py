@@ -128,6 +128,7 @@ def up(plan: Plan, runs: Path, say: Say) -> Standing:
     identity = Identity.new(f"{name}-cluster", runs)
     woven = weave(name, config, images, Labels(identity.project, str(identity.folder)))
     running = DockerCluster(connect(), identity.project, woven, file.parent)
+    running.fetch_images(say)
     return stand(
         identity,
         woven.cluster,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -153,7 +154,7 @@ class Http(OverHttp):
         self._send = options.text("send", "")
         size_bytes = options.count("size", 0, 0, SENT_MAX_BYTES)
         self._status = options.count("status", 200, 200, 599)
-        self._needle = options.text("body", "").encode()
+        self._body = options.text("body", "")
         self._json = self._path_in_json(options)
         if not re.fullmatch(r"/[!-~]*", self._path):
             raise options.wrong("path", f"is '{self._path}': write an absolute path without spaces, such as /health")
@@ -181,11 +182,11 @@ class Http(OverHttp):
 
     def questions(self) -> tuple[Request, ...]:
         return tuple(
-            Request(self._method, path, send.encode(), self._answer, self._headers)
-            for path, send in by_digit(self._path, self._send)
+            Request(self._method, path, send.encode(), partial(self._answer, body.encode()), self._headers)
+            for path, send, body in by_digit(self._path, self._send, self._body)
         )
 
-    def _answer(self) -> Answer:
+    def _answer(self, needle: bytes) -> Answer:
         if self._json:
-            return _Document(self._status, self._needle, self._json)
-        return Page(self._status, self._needle)
+            return _Document(self._status, needle, self._json)
+        return Page(self._status, needle)

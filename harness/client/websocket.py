@@ -1,4 +1,4 @@
-"""Messages over a WebSocket (RFC 6455): one is sent, and the next that comes is its answer."""
+"""Messages over a WebSocket (RFC 6455): one is sent, and the next that comes, or those up to a last one, answer it."""
 
 import base64
 import hashlib
@@ -46,12 +46,25 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How an answer ends: with a message that has ``last`` in it (the first that comes, where that is empty), or with
+    one that has ``error`` in it, which says that there is none."""
+
+    last: bytes = b""
+    error: bytes = b""
+
+    def told(self, message: bytes) -> bool:
+        return self.error != b"" and self.error in message
+
+
+@dataclass(frozen=True, slots=True)
 class WebsocketOpening:
-    """Where the handshake goes, and what it calls the host."""
+    """Where the handshake goes, and what it calls the host; ``ending``: of every answer."""
 
     host: str
     port: int
     path: str
+    ending: Ending = Ending()
 
     def __call__(
         self, when_free: Callable[[Connection], None], when_lost: Callable[[Connection], None]
@@ -76,6 +89,7 @@ class WebsocketConnection(Connection):
         super().__init__(when_free, when_lost)
         self._key = base64.b64encode(os.urandom(16))
         self._handshake = opening.handshake(self._key)
+        self._ending = opening.ending
         self._head = b""
         self._switched = False
         self._frames = Reader()
@@ -159,7 +173,12 @@ class WebsocketConnection(Connection):
         exchange.status = _SWITCHED
         exchange.size_bytes += len(message.data)
         exchange.answer.feed(message.data)
-        self._judge(exchange)
+        if self._ending.told(message.data):
+            self._exchange = None
+            exchange.end(Outcome.SERVER_ERROR, message.data[:BEGINNING].decode("utf-8", "replace"))
+            self.abort()  # what still comes of that answer must not be taken for the next one's
+        elif self._ending.last in message.data:
+            self._judge(exchange)
 
     def _control(self, message: Message) -> None:
         """RFC 6455, 5.5: a ping is answered with its own data, a close with a close."""
@@ -184,6 +203,7 @@ class Websocket(InTurn, Straight):
         self._path = options.text("path", "/")
         self._send = options.text("send", "hello {digit}")
         self._expect = options.text("expect", "")
+        self._ending = Ending(options.text("until", "").encode(), options.text("error", "").encode())
         if not re.fullmatch(r"/[!-~]*", self._path):
             raise options.wrong("path", f"is '{self._path}': write an absolute path without spaces, such as /chat")
 
@@ -191,4 +211,4 @@ class Websocket(InTurn, Straight):
         return tuple(Said(send, expect.encode()) for send, expect in by_digit(self._send, self._expect))
 
     def opening(self, host: str, port: int) -> Opening:
-        return WebsocketOpening(host, port, self._path)
+        return WebsocketOpening(host, port, self._path, self._ending)

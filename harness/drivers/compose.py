@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.errors import ClusterError, EngineError, ImageError, StartError
+from harness.errors import AbsentError, ClusterError, EngineError, ImageError, StartError
 
 _START_TIMEOUT_S = 600.0  # a node may wait for another's health check, or for its end
 _BUILD_TIMEOUT_S = 1800.0
@@ -52,16 +52,16 @@ def build(text: str, folder: Path, services: Sequence[str]) -> None:
 
 
 def pull(text: str, folder: Path, image: str, node: str) -> None:
-    """Fetch the image of one node of a woven file. Raises ``ImageError``: it is not here, and cannot be had."""
+    """Fetch the image of one node of a woven file. Raises ``AbsentError``: it is not here, and cannot be had."""
     if image.startswith(_YOURS):
-        raise ImageError(
+        raise AbsentError(
             f"Image {image} (of {node}) is not on this engine, and nobody serves it: it is yours to build, as the "
             "first lines of the compose file say; then try again."
         )
     arguments = ["-f", "-", "--project-directory", str(folder), "--progress", "plain", "pull", "--quiet", node]
     done = _run(arguments, {}, timeout_s=_BUILD_TIMEOUT_S, text=text)
     if done.returncode:
-        raise ImageError(
+        raise AbsentError(
             f"Image {image} (of {node}) is not on this engine and cannot be pulled ({_last_line(done.stderr)}): "
             f"bring it with 'docker pull {image}', 'docker load' or a build of yours, then try again."
         )

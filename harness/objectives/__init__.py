@@ -2,7 +2,7 @@
 
 from harness.objectives.alerts import Alert
 from harness.objectives.amplification import Amplification
-from harness.objectives.answers import Lost, Success, Wrong
+from harness.objectives.answers import Lost, Success, TimedOut, Wrong
 from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
 from harness.objectives.claimed import Claimed
@@ -25,22 +25,8 @@ from harness.objectives.when import WINDOWS, Moment
 OBJECTIVES: dict[str, type[Objective]] = {
     kind.key: kind
     for kind in (
-        *(
-            Success,
-            Wrong,
-            Lost,
-            Duplicated,
-            Undelivered,
-            Reordered,
-            P50,
-            P90,
-            P95,
-            P99,
-            P999,
-            Max,
-            Throughput,
-            Unavailable,
-        ),
+        *(Success, Wrong, Lost, TimedOut, Duplicated, Undelivered, Reordered, Throughput, Unavailable),
+        *(P50, P90, P95, P99, P999, Max),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
         *(Memory, MemoryGrowth, Cpu, Descriptors, Overhead),
         *(Amplification, Linearizable, RevisionsGrow, OneLeader, SameData, Logged, Ready, Promql, Lie, Alert),

@@ -93,3 +93,28 @@ class Lost(OverDue):
         if outcome == "inconclusive":
             reason += f"; {late:,} that timed out were sent late by the load generator: too close to tell"
         return self.finding(outcome, reason, float(lost), details=(("share", show_share(lost / len(operations))),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedOut(OverDue):
+    """How many operations had neither an answer nor an error when their patience was at its end.
+
+    Who is told "no" can ask again at once; who is told nothing waits for as long as the client's deadline, or for ever.
+    """
+
+    key: ClassVar[str] = "timed-out"
+    about: ClassVar[str] = "how many operations were told nothing at all, not even an error"
+    unit: ClassVar[str] = "timed out"
+    by_length: ClassVar[bool] = True
+
+    bound: Bound = field(
+        metadata=word("timed-out", _COUNT_BOUND, "how many operations that nobody answered, such as '== 0'")
+    )
+
+    def over(self, operations: Sequence[Operation], window: Window) -> Finding:
+        silent, late = ended(operations, Outcome.TIMED_OUT), shortened(operations)
+        reason = f"{silent:,} of {len(operations):,} operations waited to the end of their time for nothing"
+        outcome = self.bound.among(silent, silent - late)
+        if outcome == "inconclusive":
+            reason += f"; {late:,} of them were sent late by the load generator: too close to tell"
+        return self.finding(outcome, reason, float(silent))

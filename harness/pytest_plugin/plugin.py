@@ -31,7 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos", "chaos-harness: real clusters, broken on purpose")
     group.addoption("--chaos-artifacts", metavar="DIR", default=None, help="folder of the records [runs]")
     group.addoption(
-        "--chaos-require-engine", action="store_true", help="without a container engine chaos tests fail, not skip"
+        "--chaos-require-engine",
+        action="store_true",
+        help="without an engine, or an image of yours, tests fail, not skip",
     )
 
 
@@ -54,7 +56,7 @@ def chaos(request: pytest.FixtureRequest) -> "Chaos":
     scope, plan = _asked(request, *mark.args, **mark.kwargs)
     _need_engine(request.config)
     clusters: Clusters = request.getfixturevalue(f"_chaos_{scope}")
-    return _stage(request, clusters.get(plan))
+    return _stage(request, _had(request.config, lambda: clusters.get(plan)))
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def chaos_cluster(request: pytest.FixtureRequest) -> "Callable[..., Chaos]":
 
             set_up()
         clusters: Clusters = request.getfixturevalue("_chaos_function")
-        return _stage(request, clusters.join(plan, made) if made else clusters.get(plan))
+        return _stage(request, _had(request.config, lambda: clusters.join(plan, made) if made else clusters.get(plan)))
 
     return start
 
@@ -131,6 +133,18 @@ def _need_engine(config: pytest.Config) -> None:
     if config.getoption("--chaos-require-engine"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def _had(config: pytest.Config, start: "Callable[[], Standing]") -> "Standing":
+    """What was started. An image that is the user's to bring and is not here is no result either: as above."""
+    from harness.errors import AbsentError
+
+    try:
+        return start()
+    except AbsentError as error:
+        if config.getoption("--chaos-require-engine"):
+            raise
+        pytest.skip(str(error))
 
 
 def _runs(config: pytest.Config) -> Path:

@@ -26,7 +26,7 @@ class Http(Traffic):
     send: str = field(default="", metadata=word("send", TEXT, "the request's body; {digit} counts from 0 to 9"))
     size_bytes: int = field(default=0, metadata=word("size", SIZE, "in place of 'send': a body of so many bytes"))
     status: int = field(default=200, metadata=word("status", COUNT, "the status of a good answer"))
-    body: str = field(default="", metadata=word("body", TEXT, "what a good answer contains"))
+    body: str = field(default="", metadata=word("body", TEXT, "what a good answer contains; {digit} as in 'send'"))
     json: str = field(
         default="", metadata=word("json", TEXT, "what a good answer has, such as '$.nodes[0].state == \"up\"'")
     )

@@ -13,6 +13,7 @@ from harness.words import TEXT, word
 class Websocket(Traffic):
     """The next message after the one that was sent is its answer; what comes unasked in between times is passed over.
 
+    Where an answer comes in pieces, ``until`` says how its last message is known; ``expect`` is looked for in all.
     With ``connection: fresh`` every operation has a handshake of its own, and it counts.
     """
 
@@ -22,6 +23,10 @@ class Websocket(Traffic):
     path: str = field(default="/", metadata=word("path", TEXT, "where the handshake goes"))
     send: str = field(metadata=word("send", TEXT, "the message that is sent; {digit} counts from 0 to 9"))
     expect: str = field(default="", metadata=word("expect", TEXT, "what a good answer contains, such as '{digit}'"))
+    until: str = field(default="", metadata=word("until", TEXT, "what the last message of an answer has in it"))
+    error: str = field(
+        default="", metadata=word("error", TEXT, "what a message has in it that comes in place of an answer")
+    )
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield from super(Websocket, self).check(cluster)
@@ -29,4 +34,6 @@ class Websocket(Traffic):
             yield "path", f"is '{self.path}': write one that starts with '/' and has no spaces"
 
     def options(self) -> tuple[tuple[str, str], ...]:
-        return (("path", self.path), ("send", self.send), ("expect", self.expect))
+        asked = (("until", self.until), ("error", self.error))
+        always = (("path", self.path), ("send", self.send), ("expect", self.expect))
+        return (*always, *(pair for pair in asked if pair[1]))

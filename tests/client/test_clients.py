@@ -113,6 +113,15 @@ def test_words_are_found_in_a_page_wherever_its_pieces_are_cut(one: int, two: in
     assert answer.judge(200) == Judged(Outcome.OK, "", page.decode())
 
 
+def test_a_page_must_be_the_answer_to_its_own_question_where_both_have_a_digit() -> None:
+    questions = build("http", (("send", "what is {digit}?"), ("body", "it is {digit}")), 0).questions()
+    outcomes = []
+    for answer in (questions[3].answer(), questions[4].answer()):
+        answer.feed(b"it is 3")
+        outcomes.append(answer.judge(200).outcome)
+    assert (len(questions), outcomes) == (10, [Outcome.OK, Outcome.WRONG])
+
+
 def test_a_page_with_the_expected_status_is_right_whatever_the_status_is() -> None:
     answer = build("http", (("status", "404"),), 0).questions()[0].answer()
     assert (answer.judge(404).outcome, answer.judge(200).outcome) == (Outcome.OK, Outcome.WRONG)

@@ -181,6 +181,42 @@ def test_another_message_than_the_answer_is_wrong() -> None:
         assert set(names(run(port, "websocket"))) == {"WRONG"}
 
 
+STREAM = (("send", "say {digit}"), ("expect", "2 of {digit}"), ("until", "done"), ("error", "sorry"))
+
+
+def pieces(*wanted: bytes) -> Serve:
+    """To each message these, with the number that was asked for in place of N."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await shaken(reader, writer)
+        while True:
+            _, data = await message(reader)
+            for text in wanted:
+                writer.write(as_server(text.replace(b"N", data[-1:])))
+                await asyncio.sleep(0)
+
+    return serve
+
+
+def test_an_answer_in_pieces_is_whole_with_its_last_one_and_what_comes_after_it_belongs_to_nothing() -> None:
+    with serving(pieces(b"here it comes", b"1 of N", b"2 of N", b"done", b"took 3 ms")) as port:
+        got = run(port, "websocket", STREAM)
+    assert names(got) == ["OK"] * 10
+    assert {o.size_bytes for o in got} <= {13 + 6 + 6 + 4, 9 + 13 + 6 + 6 + 4}  # what is late comes with the next
+
+
+def test_an_answer_in_pieces_is_wrong_where_one_is_missing_and_lost_where_the_last_one_is() -> None:
+    with serving(pieces(b"1 of N", b"done")) as port:
+        assert set(names(run(port, "websocket", STREAM))) == {"WRONG"}
+    with serving(pieces(b"1 of N", b"2 of N")) as port:
+        assert set(names(run(port, "websocket", STREAM, for_s=0.1, timeout_s=0.3))) == {"TIMED_OUT"}
+
+
+def test_a_message_that_says_there_is_no_answer_is_the_servers_error_and_not_a_wrong_answer() -> None:
+    with serving(pieces(b"1 of N", b"sorry, no N today")) as port:
+        assert set(names(run(port, "websocket", STREAM))) == {"SERVER_ERROR"}
+
+
 def test_a_close_in_place_of_an_answer_is_closed_and_bytes_that_are_no_frames_are_wrong() -> None:
     with serving(echo(as_server(b"\x03\xe9", Opcode.CLOSE))) as port:
         assert set(names(run(port, "websocket"))) == {"CLOSED"}

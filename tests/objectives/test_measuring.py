@@ -130,6 +130,21 @@ def test_a_quantile_without_five_samples_beyond_it_is_no_figure_and_says_what_it
     )
 
 
+def test_who_is_told_nothing_is_counted_and_who_is_told_no_is_not() -> None:
+    story = Story((Harm(1, 1.1, Outcome.TIMED_OUT, 5.0), Harm(3, 4, Outcome.SERVER_ERROR)))
+    assert measured("timed-out", story, **{"timed-out": "== 0"}) == Finding(
+        objective="it",
+        outcome="violated",
+        measured=5.0,
+        error=None,
+        bound="== 0",
+        unit="timed out",
+        reason="5 of 3,000 operations waited to the end of their time for nothing",
+        source="operations of chat due in all",
+    )
+    assert measured("timed-out", story, **{"timed-out": "== 0", "in_": "recovery"}).outcome == "held"
+
+
 def test_the_maximum_is_the_longest_wait_and_falls_with_the_first_lost_answer() -> None:
     assert measured("max", Story((Harm(3, 3.02, Outcome.OK, 2.0),)), max="<= 2s").outcome == "held"
     assert measured("max", Story((Harm(3, 3.02),)), max="<= 10s").outcome == "violated"
