@@ -93,7 +93,8 @@ class Nats(Straight):
     """``via``: a stream (JetStream) that keeps the messages, or core, where only whoever listens gets them.
 
     ``acks``: whose word its sender takes: the stream's, or that of the server it is connected to. ``reads``: of a
-    stream, acked or ordered (``jetstream.StreamReader``). ``replicas`` and ``store``: of the stream.
+    stream, acked or ordered (``jetstream.StreamReader``). ``replicas`` (0: three where there are
+    so many servers) and ``store``: of the stream.
     """
 
     def __init__(self, options: Options, seed: int) -> None:
@@ -101,7 +102,7 @@ class Nats(Straight):
         self.acked_by_stream = _one_of(options, "acks", "stream", "server") == "stream" and self.via_stream
         self.ordered = _one_of(options, "reads", "acked", "ordered") == "ordered"
         self.store: jetstream.Store = "file" if _one_of(options, "store", "file", "memory") == "file" else "memory"
-        self.replicas = options.count("replicas", 3, 1, 5)
+        self.replicas = options.count("replicas", 0, 0, 5)
         self.subjects = options.count("subjects", 4, 1, _SUBJECTS_MAX)
         self.size_bytes = options.count("size", 100, _DIGITS + 1, _SIZE_MAX_BYTES)
         ping = options.text("ping", "2s")
@@ -172,6 +173,7 @@ class Publications:
         self._making: asyncio.TimerHandle | None = None
         # Nothing is sent before: the stream, and of every connection a first word, good or bad.
         self._awaited: set[object] = {_STREAM} if client.via_stream else set()
+        self.replicas = client.replicas or (3 if len(self._seen) >= 3 else 1)
         token = os.urandom(4).hex()
         targets = [Target(host, load.port) for host in self._seen]
         self._members = [Member(t.host, Publisher(self, t, f"_INBOX.{token}.p{i}")) for i, t in enumerate(targets)]
@@ -342,8 +344,8 @@ class Publisher:
     def make(self, stream: str) -> bool:
         """Ask for the stream; False: nobody can be asked here."""
         if self._link.up:
-            client = self._all.client
-            self._link.send(jetstream.make(stream, client.replicas, client.store, f"{self._inbox}.made"))
+            store = self._all.client.store
+            self._link.send(jetstream.make(stream, self._all.replicas, store, f"{self._inbox}.made"))
         return self._link.up
 
     def close(self) -> None:

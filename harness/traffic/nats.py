@@ -45,7 +45,10 @@ class Nats(Traffic):
             "of a stream: what nobody acknowledged is sent again; or in order, from the last one that came",
         ),
     )
-    replicas: int = field(default=3, metadata=word("replicas", COUNT, "on how many servers the stream is: 1, 3 or 5"))
+    replicas: int | None = field(
+        default=None,
+        metadata=word("replicas", COUNT, "on how many servers the stream is: 1, 3 or 5; else 3, or 1 of fewer servers"),
+    )
     store: str = field(default="file", metadata=word("store", choice("file", "memory"), "where the stream is kept"))
     subjects: int = field(default=4, metadata=word("subjects", COUNT, "among how many the messages are shared out"))
     size_bytes: int = field(default=100, metadata=word("size", SIZE, "of one message"))
@@ -56,9 +59,9 @@ class Nats(Traffic):
 
     def check(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield from super(Nats, self).check(cluster)
-        if self.replicas not in _REPLICAS:
+        if self.replicas is not None and self.replicas not in _REPLICAS:
             yield "replicas", f"is {self.replicas}: write 1, 3 or 5"
-        elif self.via == "stream" and self.replicas > len(hosts := self.hosts(cluster)) > 0:
+        elif self.via == "stream" and (self.replicas or 1) > len(hosts := self.hosts(cluster)) > 0:
             yield "replicas", f"is {self.replicas}, and 'to' has {len(hosts)} of the servers: write no more than that"
         if not 1 <= self.subjects <= _SUBJECTS_MAX:
             yield "subjects", f"is {self.subjects}: write one from 1 to {_SUBJECTS_MAX}"
@@ -82,7 +85,7 @@ class Nats(Traffic):
             ("via", self.via),
             ("acks", self.acks),
             ("reads", self.reads),
-            ("replicas", str(self.replicas)),
+            ("replicas", str(self.replicas or 0)),
             ("store", self.store),
             ("subjects", str(self.subjects)),
             ("size", str(self.size_bytes)),

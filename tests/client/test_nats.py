@@ -63,10 +63,10 @@ def test_without_a_stream_it_is_answered_when_everybody_who_listens_has_it() -> 
 
 
 def test_what_was_acknowledged_and_never_came_is_an_answer_that_never_ended() -> None:
-    found = played(Nats(swallows={7}), timeout_s=1.0)
+    found = played(Nats(swallows={7}), timeout_s=4.0)
     assert found.ends() == {"OK": 19, "TRUNCATED": 1}
     assert len(found.seen.acknowledged_ns) == 20
-    core = played(Nats(swallows={7}), timeout_s=1.0, via="core")
+    core = played(Nats(swallows={7}), timeout_s=4.0, via="core")
     assert core.ends() == {"OK": 19, "TRUNCATED": 1}
 
 
@@ -95,7 +95,7 @@ def test_what_comes_once_more_is_counted() -> None:
 
 
 def test_a_connection_that_ends_takes_its_messages_with_it_and_is_opened_again() -> None:
-    found = played(Nats(ends=5), timeout_s=1.0, for_s=1.5, via="core")
+    found = played(Nats(ends=5), timeout_s=4.0, for_s=1.5, via="core")
     assert found.ends()["CLOSED"] + found.ends()["RESET"] >= 1
     assert [one.outcome for one in found.operations][-3:] == [Outcome.OK] * 3
 
@@ -107,7 +107,7 @@ def test_where_nobody_listens_it_is_refused_and_without_a_stream_to_be_made_noth
     for via in ("core", "stream"):
         with inside() as talk:
             wanted: dict[str, object] = {"client": "nats", "others": HOSTS[1:], "options": (("via", via),)}
-            operations = talk.run(load(port, timeout_s=1.0, in_s=0.5, for_s=0.2, **wanted))
+            operations = talk.run(load(port, timeout_s=4.0, in_s=0.5, for_s=0.2, **wanted))
         ends.append({one.outcome for one in operations})
     assert ends == [{Outcome.REFUSED}, {Outcome.TIMED_OUT}]
 

@@ -22,7 +22,7 @@ def test_a_role_is_all_of_its_nodes_and_the_client_understands_every_word() -> N
     client = build(order.client, order.options, order.seed)
     assert isinstance(client, Client)
     said = (client.via_stream, client.acked_by_stream, client.ordered, client.store, client.replicas, client.subjects)
-    assert said == (True, True, True, "memory", 3, 4)
+    assert said == (True, True, True, "memory", 0, 4)
     assert (client.size_bytes, client.ping_s) == (600_000, 0.5)
     assert Nats(name="bus", to="n2", rate_per_s=1, via="core").hosts(CLUSTER) == ("n2",)
     assert problems(traffic) == []
@@ -38,7 +38,7 @@ def test_without_a_stream_it_is_the_server_that_acknowledges() -> None:
 def test_what_is_wrong_with_it_is_said_by_key() -> None:
     part = PART.read("5 subjects=3")
     assert isinstance(part, Part)
-    traffic = Nats(name="bus", to="n2", rate_per_s=50, subjects=0, size_bytes=5, ping_s=0.01, mix=(part,))
+    traffic = Nats(name="bus", to="n2", rate_per_s=50, replicas=3, subjects=0, size_bytes=5, ping_s=0.01, mix=(part,))
     assert problems(traffic) == [
         ("mix", "has no parts here: every message goes the same way; write another traffic"),
         ("replicas", "is 3, and 'to' has 1 of the servers: write no more than that"),
