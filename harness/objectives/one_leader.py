@@ -75,8 +75,8 @@ def _broken(leaders: Mapping[int, Mapping[str, list[Status]]], evidence: Evidenc
     said = []
     for lead, looks in leaders[term].items():
         first = min(looks, key=lambda one: one.at_ns)
-        at = f"{first.node}, {evidence.since_s(first.at_ns):.1f} s into the run"
-        said.append(f"{named.get(lead, lead)} (as {at}, said)")
+        since = f"{evidence.since_s(first.at_ns):.1f} s into the run"
+        said.append(f"{named.get(lead, lead)} (named by {first.node} {since})")
     return f"term {term} had {len(said)} leaders: {' and '.join(sorted(said))}"
 
 

@@ -34,7 +34,7 @@ def test_two_leaders_of_one_term_are_violated_and_named() -> None:
     found = asked("one-leader", list(other))
     assert (found.outcome, found.measured) == ("violated", 2.0)
     assert found.reason == (
-        "term 3 had 2 leaders: n1 (as n1, 20.0 s into the run, said) and n2 (as n2, 20.0 s into the run, said)"
+        "term 3 had 2 leaders: n1 (named by n1 20.0 s into the run) and n2 (named by n2 20.0 s into the run)"
     )
 
 
@@ -79,7 +79,7 @@ def test_where_nothing_was_told_nothing_is_known(told: list[Told] | bytes | None
 def test_a_leader_nobody_knows_by_name_is_named_by_its_number() -> None:
     told: list[Told] = [Status("n1", at(1), "", "a1", "a1", 7), Status("n2", at(2), "", "a2", "f9", 7)]
     assert asked("one-leader", told).reason == (
-        "term 7 had 2 leaders: f9 (as n2, 2.0 s into the run, said) and n1 (as n1, 1.0 s into the run, said)"
+        "term 7 had 2 leaders: f9 (named by n2 2.0 s into the run) and n1 (named by n1 1.0 s into the run)"
     )
 
 
