@@ -14,7 +14,7 @@ from harness.report.live import live
 from harness.runner.play import Options
 from harness.signoff.playing import Done, played_once
 
-ABSENT = "localhost:1/not-built"  # nobody listens on that port of this machine
+ABSENT = "127.0.0.1:1/not-built"  # nobody listens on that port of this machine
 IMAGES = {"ollamamax": "OLLAMAMAX_IMAGE", "ollamamax-coordinator": "COORDINATOR_IMAGE"}
 TEST = """
 import pytest
