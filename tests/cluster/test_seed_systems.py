@@ -19,7 +19,7 @@ from harness.weave.pods import LABEL_RUN
 from tests.cluster.experiments import Experiment
 
 NOBODYS = "localhost/built-by-nobody"
-ABSENT = "localhost:1/not-built"  # nobody listens on that port of this machine
+ABSENT = "127.0.0.1:1/not-built"  # nobody listens on that port of this machine
 IMAGES = {"ollamamax": "OLLAMAMAX_IMAGE", "ollamamax-coordinator": "COORDINATOR_IMAGE"}
 TEST = """
 import pytest
