@@ -15,7 +15,6 @@ from harness.weave.weave import describe
 HOME = Path(__file__).parents[1]
 FILES = {path.stem: path for path in sorted((HOME / "scenarios").glob("*.yaml"))}
 LONGEST_S, LONGEST_OF_TIME_S = 60.0, 300.0  # of those whose subject is time
-# No switch of a cluster is known that makes them fail for sure; ``harness twins`` says so of each.
 
 
 @cache
