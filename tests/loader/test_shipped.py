@@ -1,4 +1,4 @@
-"""The scenarios that are shipped can fail, and the broken twins that are files of their own are what they say."""
+"""What the shipped scenarios ask can be told, and the broken twins that are files of their own are what they say."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +14,6 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 def load(name: str, cluster: Cluster) -> Scenario:
     return bind(parse_file(SCENARIOS / f"{name}.yaml", f"{name}.yaml"), cluster)
-
-
-def test_every_scenario_has_a_broken_twin_or_names_what_is_violated_on_the_cluster_as_it_is() -> None:
-    files = [path for path in SCENARIOS.glob("*.yaml") if not (SCENARIOS / "broken" / path.name).exists()]
-    drafts = {path.stem: parse_file(path, path.name).scenario for path in files}
-    assert [name for name, drawn in drafts.items() if not (drawn and (drawn.twin or drawn.expected))] == []
 
 
 def test_no_quantile_is_asked_of_fewer_operations_than_it_takes(ollama: Cluster) -> None:
