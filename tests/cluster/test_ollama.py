@@ -23,7 +23,7 @@ cluster: ollama
 seed: 7
 phases: {warmup: 2s, faults: 3s, recovery: 1s}
 traffic:
-  - {name: chat, client: ollama-generate, to: gateway, rate: 10/s, timeout: 5s, pattern: "n2-0.00 "}
+  - {name: chat, client: ollama-generate, to: gateway, rate: 20/s, timeout: 5s, pattern: "n2-0.00 "}
 objectives:
   - {name: answers, of: chat, success: ">= 99%", in: all}
   - {name: truth, of: chat, wrong: "== 0", in: all}
@@ -91,7 +91,7 @@ def test_an_ollama_that_runs_gets_a_load_and_a_verdict_and_goes_on(
     code, output = run.finish()
     verdict = run.verdict()
     assert (code, verdict.outcome) == (0, "held"), output
-    assert [(record.name, record.sent, record.ok) for record in verdict.traffic] == [("chat", 60, 60)]
+    assert [(record.name, record.sent, record.ok) for record in verdict.traffic] == [("chat", 120, 120)]
     (began,) = (event for event in run.events() if isinstance(event, events.Began))
     assert ("model", "mine") in began.facts
     assert left_of(engine, run.project()) == []

@@ -79,8 +79,8 @@ def test_an_image_that_nobody_built_is_one_sentence_and_nothing_is_left(
         f"Image {NOBODYS} (of n1) is not on this engine, and nobody serves it: it is yours to build, as the first "
         "lines of the compose file say; then try again."
     )
-    runs = {container.labels.get(LABEL_RUN, "") for container in engine.containers.list(all=True, sparse=True)}
-    assert not any("mpreg-kill" in run for run in runs)
+    found = engine.api.containers(all=True, filters={"label": LABEL_RUN})
+    assert not any("mpreg-kill" in one["Labels"][LABEL_RUN] for one in found)
 
 
 @pytest.mark.parametrize(("name", "variable"), [("mpreg-kill", "MPREG_IMAGE"), ("tinyllm-restart", "TINYLLM_IMAGE")])
