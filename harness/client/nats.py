@@ -7,6 +7,7 @@ it. One that was acknowledged and did not come to everybody in time is an answer
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from harness.client import jetstream, nats_text
@@ -37,7 +38,7 @@ _STREAM = object()  # that it was made is waited for
 
 
 class Informed:
-    """What the stream's side of a server says of itself: an error while nobody leads."""
+    """What the stream's side of a server says: an error while nobody leads, or too few servers are known to it."""
 
     def __init__(self) -> None:
         self._data = b""
@@ -50,10 +51,21 @@ class Informed:
         return Judged(Outcome.SERVER_ERROR if wrong else Outcome.OK, "", wrong[:BEGINNING] or "JetStream is there")
 
 
+@dataclass(frozen=True, slots=True)
 class Information:
+    """Whether a stream with so many replicas can be made; for some seconds after the first leader it cannot (0: any).
+
+    The stream of this name is made for it, once, and holds nothing.
+    """
+
+    replicas: int
+
     def request(self, host: str, port: int, keep: bool) -> bytes:
         inbox = f"_INBOX.{os.urandom(8).hex()}"
-        return nats_text.subscribe(inbox, 1) + nats_text.publish(jetstream.INFO, b"", inbox)
+        made = jetstream.make("ready", self.replicas, "memory", inbox)
+        return nats_text.subscribe(inbox, 1) + (
+            made if self.replicas else nats_text.publish(jetstream.INFO, b"", inbox)
+        )
 
     def answer(self) -> Informed:
         return Informed()
@@ -113,7 +125,7 @@ class Nats(Straight):
 
     def questions(self) -> tuple[Information, ...]:
         """What can be asked once, by whoever wants to know whether a server is ready."""
-        return (Information(),)
+        return (Information(self.replicas),)
 
     def opening(self, host: str, port: int) -> Opening:
         return NatsConnection
