@@ -24,11 +24,13 @@ def unstarved(objective: Objective, finding: Finding, evidence: Evidence) -> Fin
     """A violation stands where it would be one even if all that was asked of a starved machine had been answered well.
 
     Only harm is doubted: a machine with nothing left makes everything worse and nothing better, so what held, held.
+    What Prometheus saw cannot be seen again without those seconds (a health check may have waited in vain): it is doubted.
     """
     looks = _starved(evidence)
     if finding.outcome != "violated" or not looks:
         return finding
-    if objective.measure(_excused(evidence, [_window(look) for look in looks])).outcome == "violated":
+    excused = _excused(evidence, [_window(look) for look in looks])
+    if not objective.by_prometheus and objective.measure(excused).outcome == "violated":
         return finding
     return changed(finding, outcome="inconclusive", reason=f"{_said(looks)}: {finding.reason}", doubted=True)
 

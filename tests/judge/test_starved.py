@@ -54,6 +54,13 @@ def test_harm_that_is_there_without_the_starved_seconds_stays_harm() -> None:
     assert outcomes(verdict(told(Harm(18, 30, Outcome.OK, 1.0), looks=STARVED), TAIL)) == {"tail": "violated"}
 
 
+@pytest.mark.parametrize(("looks", "outcome"), [(STARVED, "inconclusive"), ((), "violated")])
+def test_what_prometheus_saw_of_a_starved_machine_is_doubted(looks: tuple[Shared, ...], outcome: str) -> None:
+    whole = written("promql", name="whole", promql="servers", is_=">= 3", at="end")
+    story = told(looks=looks).but(answers={"whole": 2.0})
+    assert outcomes(verdict(story, whole)) == {"whole": outcome}
+
+
 def test_a_wrong_answer_is_never_excused() -> None:
     assert outcomes(verdict(told(Harm(20, 24, Outcome.WRONG, 0.01), looks=STARVED), TRUTH)) == {"truth": "violated"}
 
