@@ -24,7 +24,7 @@ def unstarved(objective: Objective, finding: Finding, evidence: Evidence) -> Fin
     """A violation stands where it would be one even if all that was asked of a starved machine had been answered well.
 
     Only harm is doubted: a machine with nothing left makes everything worse and nothing better, so what held, held.
-    What Prometheus saw cannot be seen again without those seconds (a health check may have waited in vain): it is doubted.
+    What Prometheus saw cannot be seen again without those seconds (a health check may have waited in vain): doubted.
     """
     looks = _starved(evidence)
     if finding.outcome != "violated" or not looks:
