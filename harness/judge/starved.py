@@ -29,7 +29,7 @@ def unstarved(objective: Objective, finding: Finding, evidence: Evidence) -> Fin
     looks = _starved(evidence)
     if finding.outcome != "violated" or not looks:
         return finding
-    excused = _excused(evidence, [_window(look) for look in looks])
+    excused = evidence.once(("excused",), lambda: _excused(evidence, [_window(look) for look in looks]))
     if not objective.by_prometheus and objective.measure(excused).outcome == "violated":
         return finding
     return changed(finding, outcome="inconclusive", reason=f"{_said(looks)}: {finding.reason}", doubted=True)

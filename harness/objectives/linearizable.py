@@ -1,6 +1,6 @@
 """Whether one order of all operations explains every answer: the store behaved like a single copy of itself."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -8,18 +8,18 @@ from harness.consistency.check import STEPS_MAX, Result, check
 from harness.consistency.reading import read_lines
 from harness.consistency.sentences import describe, sentence
 from harness.errors import ScenarioError
-from harness.objectives.base import Bound, Finding, Objective
-from harness.objectives.when import unknown
+from harness.objectives.base import Bound, Finding
+from harness.objectives.histories import OfHistory
 from harness.objectives.yes import yes
 from harness.recording.evidence import Evidence
-from harness.words import NAME, word
+from harness.words import word
 
 _BOUND = yes("==", 1.0)
 _SHOWN = 5  # operations of a failing prefix in a report; `harness linearizable` prints more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Linearizable(Objective):
+class Linearizable(OfHistory):
     """Every key of the history is checked alone, under a budget of steps (``harness linearizable`` has more of them).
 
     Unknown is inconclusive: where the budget did not do, and where too few writes overlapped other operations for a
@@ -30,23 +30,11 @@ class Linearizable(Objective):
     about: ClassVar[str] = "whether one order of all operations explains every answer"
     unit: ClassVar[str] = "yes or no"
 
-    traffic: str = field(metadata=word("of", NAME, "the traffic that kept a history, such as one of 'registers'"))
     bound: Bound = field(metadata=word("linearizable", _BOUND, "yes"))
 
     @property
     def source(self) -> str:
         return f"the history of {self.traffic}, on every key"
-
-    @property
-    def traffic_name(self) -> str:
-        return self.traffic
-
-    def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
-        yield from unknown("of", self.traffic, traffic, "traffic")
-        yield from super(Linearizable, self).check(traffic, faults)
-
-    def faults(self) -> frozenset[str]:
-        return frozenset(name for name in (self.needs,) if name)
 
     def take(self, evidence: Evidence) -> Finding:
         lines = evidence.histories.get(self.traffic)

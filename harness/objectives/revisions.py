@@ -1,16 +1,15 @@
 """Whether what a reader was told only ever grew: no answer is of an older store than the answer before it."""
 
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import msgspec
 
-from harness.objectives.base import Bound, Finding, Objective
-from harness.objectives.when import unknown
+from harness.objectives.base import Bound, Finding
+from harness.objectives.histories import OfHistory
 from harness.objectives.yes import yes
 from harness.recording.evidence import Evidence
-from harness.words import NAME, word
+from harness.words import word
 
 _BOUND = yes("==", 0.0)
 _MOVES_MIN = 30  # answers of another member than the one before: by fewer a rare step back is easily missed
@@ -38,7 +37,7 @@ _decoder = msgspec.json.Decoder(_Line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RevisionsGrow(Objective):
+class RevisionsGrow(OfHistory):
     """Every change of the store gets the next revision, and every answer says of which one it is.
 
     A process of the history asks one member after the other; whatever it was told, it must never be told of an older
@@ -49,23 +48,11 @@ class RevisionsGrow(Objective):
     about: ClassVar[str] = "whether no reader was ever told of an older store than it knew"
     unit: ClassVar[str] = "steps back"
 
-    traffic: str = field(metadata=word("of", NAME, "the traffic that kept a history, such as one of 'registers'"))
     bound: Bound = field(metadata=word("revisions-grow", _BOUND, "yes"))
 
     @property
     def source(self) -> str:
         return f"the revisions in the history of {self.traffic}, process by process"
-
-    @property
-    def traffic_name(self) -> str:
-        return self.traffic
-
-    def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
-        yield from unknown("of", self.traffic, traffic, "traffic")
-        yield from super(RevisionsGrow, self).check(traffic, faults)
-
-    def faults(self) -> frozenset[str]:
-        return frozenset(name for name in (self.needs,) if name)
 
     def take(self, evidence: Evidence) -> Finding:
         lines = evidence.histories.get(self.traffic)

@@ -1,33 +1,20 @@
 """What the members of a store said of themselves, and what all objectives that rest on it have in common."""
 
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from harness.errors import RecordingError
 from harness.members import Told as Line
 from harness.members import read
-from harness.objectives.base import Objective
-from harness.objectives.when import unknown
+from harness.objectives.histories import OfHistory
 from harness.recording.evidence import Evidence
 from harness.words import NAME, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told(Objective):
+class Told(OfHistory):
     """Over what one traffic was told by each member."""
 
     traffic: str = field(metadata=word("of", NAME, "the traffic that asks the members, one of 'etcd-status'"))
-
-    @property
-    def traffic_name(self) -> str:
-        return self.traffic
-
-    def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
-        yield from unknown("of", self.traffic, traffic, "traffic")
-        yield from super(Told, self).check(traffic, faults)
-
-    def faults(self) -> frozenset[str]:
-        return frozenset(name for name in (self.needs,) if name)
 
 
 def told(evidence: Evidence, traffic: str) -> tuple[Line, ...] | str:

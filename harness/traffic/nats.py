@@ -75,7 +75,7 @@ class Nats(Traffic):
             yield "mix", "has no parts here: every message goes the same way; write another traffic"
 
     def hosts(self, cluster: Cluster) -> tuple[str, ...]:
-        return (self.to,) if cluster.has(self.to) else cluster.of_role(self.to)
+        return cluster.chosen((self.to,))
 
     def history_max(self) -> int:
         return HISTORY_MAX

@@ -55,7 +55,7 @@ class Registers(Traffic):
         yield from ()
 
     def hosts(self, cluster: Cluster) -> tuple[str, ...]:
-        return (self.to,) if cluster.has(self.to) else cluster.of_role(self.to)
+        return cluster.chosen((self.to,))
 
     def history_max(self) -> int:
         return HISTORY_MAX

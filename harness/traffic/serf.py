@@ -54,7 +54,7 @@ class Serf(Traffic):
             yield "mix", "has no parts here: write a traffic for each question; leave it out"
 
     def hosts(self, cluster: Cluster) -> tuple[str, ...]:
-        return (self.to,) if cluster.has(self.to) else cluster.of_role(self.to)
+        return cluster.chosen((self.to,))
 
     def load(
         self, cluster: Cluster, start_ns: int, end_ns: int, seed: int, *, warmup_s: float, faults_s: float

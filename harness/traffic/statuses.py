@@ -30,7 +30,7 @@ class EtcdStatus(Traffic):
         yield from ()
 
     def hosts(self, cluster: Cluster) -> tuple[str, ...]:
-        return (self.to,) if cluster.has(self.to) else cluster.of_role(self.to)
+        return cluster.chosen((self.to,))
 
     def options(self) -> tuple[tuple[str, str], ...]:
         return ()
