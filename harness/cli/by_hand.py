@@ -1,6 +1,5 @@
 """One fault in a cluster that is up, for a bounded time: with a witness, with its healing, and with what users met."""
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,6 +9,7 @@ from harness import wire
 from harness.cli import places
 from harness.cli.door import Inject
 from harness.cli.standing import Standing
+from harness.cli.waiting import waited
 from harness.clock import to_ns
 from harness.cluster import Cluster
 from harness.drivers.provision import Say
@@ -34,7 +34,6 @@ NAME = "by-hand"
 BEFORE_S, AFTER_S = 3.0, 3.0  # of the load, so that there is something to hold the time of the fault against
 FAREWELL_S = 60.0  # what healing, the last answers and the logs may take at the most
 _IN_FORCE_S, _SEEN_S, _HEALED_S, _BY_ITSELF_S, _ENDS_S = 20.0, 3.0, 30.0, 3.0, 10.0
-_AGAIN_S = 0.05
 _DAY = "86400s"
 
 Over = Callable[[], bool]
@@ -137,8 +136,8 @@ class Injection:
         if self._orders:
             first_ns = max(order.start_ns for order in self._orders.values())
             warm_ns = first_ns + to_ns(BEFORE_S)
-            self._until(lambda: self.over() or session.now_ns() >= warm_ns, BEFORE_S + _ENDS_S)
-        self._until(session.whole, _IN_FORCE_S)
+            waited(lambda: self.over() or session.now_ns() >= warm_ns, BEFORE_S + _ENDS_S)
+        waited(session.whole, _IN_FORCE_S)
 
     def _break(self) -> None:
         if self.over():
@@ -147,27 +146,27 @@ class Injection:
         self.say(f"inject    {fault.name}: {fault.describe()}, for {show_planned_s(fault.for_s)}")
         self._at_ns = session.inject(fault, self.seed)
         until_ns = self._at_ns + to_ns(fault.for_s)
-        if not self._until(lambda: self.over() or bool(self._failed) or self._there(), _IN_FORCE_S):
+        if not waited(lambda: self.over() or bool(self._failed) or self._there(), _IN_FORCE_S):
             self._failed = f"{fault.name} was not in force {_IN_FORCE_S:g} s after it was asked for"
         if self._failed or self.over():
             return
         self.say(f"in force  on {', '.join(self._where())}; {fault.undo()}")
-        self._until(lambda: self.over() or self._seen() is not None, min(_SEEN_S, fault.for_s))
+        waited(lambda: self.over() or self._seen() is not None, min(_SEEN_S, fault.for_s))
         self.say(f"seen      {self._seen() or 'nothing of it yet'}")
-        self._until(lambda: self.over() or session.now_ns() >= until_ns, fault.for_s + 1)
+        waited(lambda: self.over() or session.now_ns() >= until_ns, fault.for_s + 1)
         if not self.over():
-            self._until(lambda: self.over() or not session.in_force(fault.name), _BY_ITSELF_S)
+            waited(lambda: self.over() or not session.in_force(fault.name), _BY_ITSELF_S)
 
     def _heal(self) -> None:
         if not self._at_ns:
             return
         session, name = self.standing.session, self.fault.name
         session.heal(name)  # what healed by its own clock is not healed again
-        if not self._until(lambda: not session.in_force(name), _HEALED_S):
+        if not waited(lambda: not session.in_force(name), _HEALED_S):
             where = ", ".join(session.in_force(name))
             session.trouble("not-healed", f"Nothing said that {name} was healed on {where}.")
         self._gone_ns = session.now_ns()
-        self._until(session.whole, _HEALED_S)
+        waited(session.whole, _HEALED_S)
 
     def _end_loads(self) -> None:
         session = self.standing.session
@@ -176,7 +175,7 @@ class Injection:
             session.end_load(name, end_ns)
         slowest_s = max((traffic.timeout_s for traffic in self.traffic), default=0.0)
         for name in self._orders:
-            if not self._until(partial(session.load_ended, name), AFTER_S + slowest_s + _ENDS_S):
+            if not waited(partial(session.load_ended, name), AFTER_S + slowest_s + _ENDS_S):
                 session.trouble("client-lost", f"The load of {name} did not end when it was told to.")
 
     # --- what the record says meanwhile -------------------------------------------------------------------------------
@@ -203,15 +202,6 @@ class Injection:
     def _recorded(self) -> Evidence:
         self.standing.session.flush()
         return read(self._folder)
-
-    @staticmethod
-    def _until(condition: Over, timeout_s: float) -> bool:
-        deadline_s = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > deadline_s:
-                return False
-            time.sleep(_AGAIN_S)
-        return True
 
     # --- what it came to ----------------------------------------------------------------------------------------------
 

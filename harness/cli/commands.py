@@ -25,6 +25,7 @@ from harness.cli import (
 from harness.cli.bound import Overrides, load
 from harness.cli.doctor import doctor as examine
 from harness.cli.linearizable import linearizable
+from harness.cli.options import RUNS, WITH
 from harness.cli.sentences import sentences as _sentences
 from harness.clock import monotonic_ns
 from harness.drivers.images import Images
@@ -42,16 +43,6 @@ from harness.report.live import live
 from harness.runner.play import Options
 from harness.schedule import plan_text, reach_text
 
-
-def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    for value in values:
-        if "=" not in value:
-            raise click.BadParameter(f"'{value}': write NAME=VALUE")
-    return tuple((name, value) for name, _, value in (text.partition("=") for text in values))
-
-
-_RUNS = click.option("--runs", type=click.Path(path_type=Path), default=None, help="Folder of the records [runs].")
-_WITH = click.option("--with", "variables", multiple=True, callback=_pairs, help="NAME=VALUE for the compose file.")
 _SEED = click.option("--seed", type=int, default=None, help="Instead of the scenario's own.")
 
 
@@ -72,8 +63,8 @@ def command() -> None:
 @click.option("--keep", is_flag=True, help="Leave the cluster up, healed.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON on standard output.")
 @_SEED
-@_WITH
-@_RUNS
+@WITH
+@RUNS
 @series.REPEAT
 @series.BASELINE
 @series.SAVE_BASELINE
@@ -125,7 +116,7 @@ def _print(verdict: Verdict, folder: Path, again: str, took_s: float, *, as_json
 
 @command.command()
 @click.argument("names", nargs=-1, required=True)
-@_WITH
+@WITH
 @_sentences
 def check(names: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> int:
     """Read scenario files as `run` would, and say everything that is wrong with them. Needs no engine."""
@@ -153,7 +144,7 @@ def check(names: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> int
 
 @command.command()
 @click.argument("name")
-@_WITH
+@WITH
 @_sentences
 def plan(name: str, variables: tuple[tuple[str, str], ...]) -> int:
     """The exact timeline of scenario NAME: links, moves and how each is undone. Needs no engine."""
@@ -177,7 +168,7 @@ def print_schema() -> int:
 @click.option(
     "--markdown", is_flag=True, help="The page in docs/: of faults, objectives, clients, scenarios, clusters."
 )
-@_RUNS
+@RUNS
 @_sentences
 def list_(what: str, kind: str | None, long: bool, markdown: bool, runs: Path | None) -> int:
     """What there is, one line each with an example; of faults also the page of one KIND, or of all."""
@@ -199,7 +190,7 @@ def list_(what: str, kind: str | None, long: bool, markdown: bool, runs: Path | 
 @command.command()
 @click.argument("name", default="latest")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON on standard output.")
-@_RUNS
+@RUNS
 @_sentences
 def judge(name: str, as_json: bool, runs: Path | None) -> int:
     """Judge an old run again, from its record alone. Says where the verdict differs from the one it has."""

@@ -16,8 +16,9 @@ import click
 from harness.cli import environment, experiment, places
 from harness.cli.bound import Bound, Overrides
 from harness.cli.keeper import span
+from harness.cli.options import RUNS, WITH
 from harness.cli.sentences import sentences
-from harness.cli.up import WITH, seconds
+from harness.cli.up import seconds
 from harness.drivers.docker import connect
 from harness.drivers.published import published
 from harness.errors import HELD, INTERRUPTED, HarnessError, Problem, ScenarioError
@@ -40,7 +41,7 @@ _LOOK_S = 0.2
 @click.option("--at", "at", default=None, metavar="FAULT", help="The name of the fault to stop at [the first].")
 @click.option("--for", "hold_s", default="10m", show_default=True, callback=seconds, help="How long at the most.")
 @click.option("--keep", is_flag=True, help="Leave the cluster up afterwards, healed.")
-@click.option("--runs", type=click.Path(path_type=Path), default=None, help="Folder of the records [runs].")
+@RUNS
 @WITH
 @sentences
 def verb(

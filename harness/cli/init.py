@@ -13,6 +13,7 @@ import click
 from harness import guardian
 from harness.cli import healing, places
 from harness.cli.bound import Overrides, load
+from harness.cli.options import WITH
 from harness.cli.sentences import sentences
 from harness.drivers import compose
 from harness.drivers.docker import connect
@@ -34,19 +35,12 @@ _OURS = ("sidecar", "client", "prometheus")
 _BEAT_S = 0.5
 
 
-def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> Pairs:
-    for value in values:
-        if "=" not in value:
-            raise click.BadParameter(f"'{value}': write NAME=VALUE")
-    return tuple((name, value) for name, _, value in (text.partition("=") for text in values))
-
-
 @click.command("init")
 @click.argument("compose_file", type=click.Path(path_type=Path))
 @click.option("--no-start", is_flag=True, help="Start nothing; guess from the file alone, and say so.")
 @click.option("--scenario", default=texts.SCENARIO, metavar="NAME", help=f"Of the first scenario [{texts.SCENARIO}].")
 @click.option("--patience", default=60, type=click.IntRange(1, 3600), metavar="SECONDS", help="To settle in [60].")
-@click.option("--with", "variables", multiple=True, callback=_pairs, help="NAME=VALUE for the compose file.")
+@WITH
 @sentences
 def verb(compose_file: Path, no_start: bool, scenario: str, patience: int, variables: Pairs) -> int:
     """Make COMPOSE_FILE ready for `run`: start it, ask it what it can, remove it, write what was seen.

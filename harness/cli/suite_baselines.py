@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.cli.baselines import BASELINES
 from harness.cli.places import TWINS
+from harness.cli.whole import write_whole
 from harness.errors import HELD, RecordingError
 from harness.series import gather
 from harness.series import sample as samples
@@ -39,7 +40,7 @@ def save(name: str, record: SuiteRecord, runs: Path) -> int:
             before = _before(name, row)
         except RecordingError:
             before = None  # a damaged one was said by the comparison; from now on there is a whole one
-        _write(_file(name, row), samples.encode(kept(before, now)))
+        write_whole(_file(name, row), samples.encode(kept(before, now)))
     return len(found)
 
 
@@ -59,14 +60,3 @@ def _before(name: str, row: Row) -> Sample | None:
 def _file(name: str, row: Row) -> Path:
     """``baselines/nightly/crash-balance-leastconn.json``."""
     return BASELINES / name / f"{re.sub(r'[^a-z0-9.]+', '-', row.label.lower()).strip('-')}.json"
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Whole or not at all: the next night reads it."""
-    fresh = file.with_suffix(".part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(data)
-        fresh.replace(file)
-    except OSError as error:
-        raise RecordingError(f"{file} cannot be written: {error.strerror}.") from error

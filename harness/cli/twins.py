@@ -13,6 +13,7 @@ from harness.cli import experiment, places, results
 from harness.cli.bound import Bound, Overrides, draft, load
 from harness.cli.sentences import sentences
 from harness.cli.shorter import shorter
+from harness.cli.whole import write_whole
 from harness.drivers.images import Images
 from harness.errors import HELD, INTERRUPTED, VIOLATED, HarnessError, RecordingError, ScenarioError
 from harness.judge.judge import judge
@@ -125,7 +126,7 @@ def _shortened(name: str, runs: Path) -> str:
         return name
     declared = asked.name != places.name_of(asked.file)
     file = runs / FOLDER / "scenarios" / f"{places.name_of(asked.file)}.yaml"
-    _write(file, short.encode())
+    write_whole(file, short.encode())
     return f"{places.TWINS}{file}" if declared else str(file)
 
 
@@ -174,7 +175,7 @@ def _cell(trial: Trial, runs: Path, *, only_kept: bool) -> Cell:
         return proof.unplayed(played)
     verdict = _verdict(trial, runs / played.run)
     if verdict.exit_code in (HELD, VIOLATED):
-        _write(file, msgspec.json.encode(Kept(trial.scenario, trial.way, played.run)) + b"\n")
+        write_whole(file, msgspec.json.encode(Kept(trial.scenario, trial.way, played.run)) + b"\n")
     return proof.cell(trial.way, verdict)
 
 
@@ -205,14 +206,3 @@ def _player(trial: Trial, runs: Path) -> Callable[[Play], Done]:
         return Done(done.verdict, done.folder.relative_to(runs.absolute()).as_posix(), done.interrupted)
 
     return run
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    part = file.with_name(f"{file.name}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(file)
-    except OSError as error:
-        raise RecordingError(f"{file} cannot be written: {error.strerror}.") from error

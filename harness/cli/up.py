@@ -11,6 +11,7 @@ import docker
 from harness.cli import healing, places
 from harness.cli.door import DOOR, Down, Ended, Inject, Reply, Up, ask, decode
 from harness.cli.keeper import Wanted, keep
+from harness.cli.options import RUNS, WITH
 from harness.cli.sentences import sentences
 from harness.drivers.docker import connect, runs_on
 from harness.errors import HELD, EngineError, Problem, ScenarioError
@@ -28,15 +29,6 @@ def seconds(_: click.Context, __: click.Parameter, value: str) -> float:
         raise click.BadParameter(str(error)) from error
 
 
-def _pairs(_: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    for value in values:
-        if "=" not in value:
-            raise click.BadParameter(f"'{value}': write NAME=VALUE")
-    return tuple((name, value) for name, _, value in (text.partition("=") for text in values))
-
-
-_RUNS = click.option("--runs", type=click.Path(path_type=Path), default=None, help="Folder of the records [runs].")
-WITH = click.option("--with", "variables", multiple=True, callback=_pairs, help="NAME=VALUE for the compose file.")
 _LINKS = click.option(
     "--link",
     "links",
@@ -54,7 +46,7 @@ _LIFE = click.option(
 @_LIFE
 @_LINKS
 @WITH
-@_RUNS
+@RUNS
 @sentences
 def up(
     name: str, life_s: float, links: tuple[str, ...], variables: tuple[tuple[str, str], ...], runs: Path | None
@@ -114,7 +106,7 @@ def _heard(process: "subprocess.Popen[bytes]") -> Reply | None:
 @_LIFE
 @_LINKS
 @WITH
-@_RUNS
+@RUNS
 @sentences
 def keeper(
     name: str, life_s: float, links: tuple[str, ...], variables: tuple[tuple[str, str], ...], runs: Path | None

@@ -6,7 +6,7 @@ record of a run, judged by the same judge, once and as often as anybody likes.
 
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,6 +15,7 @@ from pathlib import Path
 from harness import wire
 from harness.cli import places, results
 from harness.cli.standing import Standing
+from harness.cli.waiting import waited
 from harness.clock import to_ns
 from harness.errors import HELD, EngineError, Problem, ScenarioError
 from harness.faults import Fault
@@ -44,9 +45,10 @@ _PHASE_S = 1.0  # the shortest that a scenario may have
 _AFTER_S = 1.5
 _IN_FORCE_S, _SEEN_S, _HEALED_S, _ENDS_S = 20.0, 3.0, 30.0, 20.0
 _SHORTEST_S = 0.1
-_AGAIN_S = 0.1
 _COLUMNS = 110
 _FOREVER = "86400s"
+_AGAIN_S = 0.1
+_until = partial(waited, again_s=_AGAIN_S)
 
 
 @dataclass(slots=True)
@@ -174,7 +176,7 @@ class Chaos:
         order = self._session.start_load(traffic, self.seed)
         load = Load(said, traffic, order, order.start_ns + to_ns(max(_PHASE_S, warm_s)))
         self._loads[said.name] = load
-        self._until(lambda: self._settled_ns(load) >= load.warm_ns, warm_s + traffic.timeout_s + _ENDS_S)
+        _until(lambda: self._settled_ns(load) >= load.warm_ns, warm_s + traffic.timeout_s + _ENDS_S)
         if len(self._loads) == 1:
             self._session.note_clocks()
         return load
@@ -187,7 +189,7 @@ class Chaos:
         self._session.end_load(load.said.name, load.end_ns)
         left_s = (load.end_ns - self._session.now_ns()) / 1e9
         ended = partial(self._session.load_ended, load.said.name)
-        if not self._until(ended, left_s + load.traffic.timeout_s + _ENDS_S):
+        if not _until(ended, left_s + load.traffic.timeout_s + _ENDS_S):
             self._session.trouble("client-lost", f"The load of {load.said.name} did not end when it was told to.")
 
     def _settled_ns(self, load: Load) -> int:
@@ -211,7 +213,7 @@ class Chaos:
                 "named, or via='packets' here if the fault has that word",
             )
         self.standing.refuse_unable(fault)
-        self._until(self._session.whole, _IN_FORCE_S)
+        _until(self._session.whole, _IN_FORCE_S)
         injected = Injected(named, fault, self._session.inject(fault, self.seed))
         self._faults[named.name] = injected
         try:
@@ -236,9 +238,9 @@ class Chaos:
             in_force = evidence.in_force(fault.name)
             return in_force is not None and fault.sighting(evidence, cluster, in_force).seen
 
-        if not self._until(there, _IN_FORCE_S):
+        if not _until(there, _IN_FORCE_S):
             raise EngineError(f"{fault.name} was not in force {_IN_FORCE_S:g} s after it was asked for.")
-        if not self._until(seen, _SEEN_S):
+        if not _until(seen, _SEEN_S):
             self.standing.say(f"{fault.name} is in force, and nothing has met it yet: the verdict will say if it was")
 
     def _heal(self, injected: Injected) -> None:
@@ -249,10 +251,10 @@ class Chaos:
         planned_ns = injected.at_ns + to_ns(injected.fault.for_s)
         injected.until_ns = max(injected.at_ns + to_ns(_SHORTEST_S), min(self._session.now_ns(), planned_ns))
         self._session.heal(name)
-        if not self._until(lambda: not self._session.in_force(name), _HEALED_S):
+        if not _until(lambda: not self._session.in_force(name), _HEALED_S):
             where = ", ".join(self._session.in_force(name))
             self._session.trouble("not-healed", f"Nothing said that {name} was healed on {where}.")
-        self._until(self._session.whole, _HEALED_S)
+        _until(self._session.whole, _HEALED_S)
 
     # --- objectives ---------------------------------------------------------------------------------------------------
 
@@ -263,7 +265,7 @@ class Chaos:
             return objective.finding("inconclusive", "it is known when the test is over")
         now_ns = self._session.now_ns()
         patience_s = load.traffic.timeout_s + _ENDS_S
-        self._until(lambda: self._settled_ns(load) >= min(now_ns, load.end_ns or now_ns), patience_s)
+        _until(lambda: self._settled_ns(load) >= min(now_ns, load.end_ns or now_ns), patience_s)
         finding = objective.measure(self._so_far())
         if not isinstance(objective, Until):
             return finding
@@ -409,15 +411,6 @@ class Chaos:
         shown.width = _COLUMNS
         terminal.render(self.verdict, places.shown(self.folder / results.REPORT), self.again, took_s, shown)
         return out.getvalue().rstrip()
-
-    @staticmethod
-    def _until(condition: Callable[[], bool], timeout_s: float) -> bool:
-        deadline_s = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > deadline_s:
-                return False
-            time.sleep(_AGAIN_S)
-        return True
 
 
 def _open_ended(said: Said) -> Said:
