@@ -64,7 +64,7 @@ def play(bound: Bound, recorder: Recorder, options: Options, live: Live, inbox: 
     ready = tuple(_question(name) for name in _models(bound))
     running = Visited(ollama.LOOPBACK)
     try:
-        return Visit(bound.scenario, bound.cluster, ready, running, recorder, live, inbox, options).play()
+        return Visit(bound.scenario, bound.cluster, ready, running, recorder, live, inbox, options, lambda: None).play()
     finally:
         live.close()
         recorder.close()

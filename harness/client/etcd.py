@@ -1,8 +1,9 @@
 """One register of etcd: what is asked of its JSON gateway, and what the answer says."""
 
+from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -70,19 +71,14 @@ class Deed:
         return _text(str(self.old))
 
 
-class Reply:
-    """The body of an answer. ``found``: what was read (None: nobody has written); ``swapped``: whether a cas did.
+class Body(ABC):
+    """An answer of a member of etcd. ``node``: whose it is, or ""."""
 
-    ``revision`` and ``term``: of the whole store, and of Raft, as whoever answered knew them.
-    """
+    __slots__ = ("_body", "node")
+    _nothing: ClassVar[str]  # what is said of a body that cannot be read
 
-    __slots__ = ("_body", "found", "revision", "swapped", "term")
-
-    def __init__(self) -> None:
-        self.found: int | None = None
-        self.swapped = False
-        self.revision = 0
-        self.term = 0
+    def __init__(self, node: str = "") -> None:
+        self.node = node
         self._body = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -94,13 +90,37 @@ class Reply:
         if status != 200:
             return not_answered(status, beginning)
         try:
-            answered = _decode(self._body)
-            self.revision, self.term = int(answered.header.revision), int(answered.header.raft_term)
-            self.found = int(b64decode(answered.kvs[0].value, validate=True)) if answered.kvs else None
+            self._take()
         except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
-            return Judged(Outcome.WRONG, "", f"no answer of etcd's gateway, or a value that nobody wrote: {beginning}")
+            return Judged(Outcome.WRONG, "", f"{self._nothing}: {beginning}")
+        return Judged(Outcome.OK, self.node, beginning)
+
+    @abstractmethod
+    def _take(self) -> None:
+        """Read the body; ``ValueError`` and the like for what is none of a member's."""
+
+
+class Reply(Body):
+    """The body of an answer. ``found``: what was read (None: nobody has written); ``swapped``: whether a cas did.
+
+    ``revision`` and ``term``: of the whole store, and of Raft, as whoever answered knew them.
+    """
+
+    __slots__ = ("found", "revision", "swapped", "term")
+    _nothing = "no answer of etcd's gateway, or a value that nobody wrote"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: int | None = None
+        self.swapped = False
+        self.revision = 0
+        self.term = 0
+
+    def _take(self) -> None:
+        answered = _decode(self._body)
+        self.revision, self.term = int(answered.header.revision), int(answered.header.raft_term)
+        self.found = int(b64decode(answered.kvs[0].value, validate=True)) if answered.kvs else None
         self.swapped = answered.succeeded
-        return Judged(Outcome.OK, "", beginning)
 
 
 def _post(method: str, body: object) -> Request:

@@ -4,15 +4,16 @@ A status is Raft's own, as the member publishes it beside its metrics: term and 
 calls a status has the term of the last entry that was applied, and so a new leader with an old term for a moment.)
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
 
 import msgspec
 
-from harness.client.asking import BEGINNING, Judged, not_answered
+from harness.client.asking import BEGINNING
 from harness.client.connection import Pool
+from harness.client.etcd import Body
 from harness.client.exchange import Exchange
 from harness.client.http import OverHttp, Request
 from harness.client.options import Options
@@ -22,7 +23,6 @@ from harness.operations import Outcome
 from harness.wire import Load
 
 _STATUSES = 5  # rounds of them between two rounds of hashes
-_ANSWER_MAX_BYTES = 1 << 20
 _json = msgspec.json.Encoder().encode
 
 
@@ -66,30 +66,10 @@ class Statuses(OverHttp):
         return Rounds(load, {host: pools.of(self, host) for host in (load.host, *load.others)}, log).asks()
 
 
-class Reading(ABC):
+class Reading(Body):
     """The answer of ``node``."""
 
-    def __init__(self, node: str) -> None:
-        self.node = node
-        self._body = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        if len(self._body) <= _ANSWER_MAX_BYTES:
-            self._body += data
-
-    def judge(self, status: int) -> Judged:
-        beginning = self._body[:BEGINNING].decode("utf-8", "replace")
-        if status != 200:
-            return not_answered(status, beginning)
-        try:
-            self._take()
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
-            return Judged(Outcome.WRONG, "", f"nothing that a member of etcd says: {beginning}")
-        return Judged(Outcome.OK, self.node, beginning)
-
-    @abstractmethod
-    def _take(self) -> None:
-        """Read the body; ``ValueError`` and the like for what is none of a member's."""
+    _nothing = "nothing that a member of etcd says"
 
     @abstractmethod
     def told(self, at_ns: int, error: str) -> Told:

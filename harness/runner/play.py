@@ -87,11 +87,15 @@ class Player:
             cluster, recorder, self._ledger, self._life, self._tally, self._programs, self._asking, brake
         )
         self._agenda = Agenda()
-        self._look = Look(running, inbox, cluster.names(), self._now_ns)
+        self._look = Look(running, inbox, self._looked_at(), self._now_ns)
         self._resolved: dict[str, Fault] = {}  # faults whose nodes are known, by name
         self._origin_ns = 0
         self._next_brake_ns = 0
         self.clean = False  # everything is gone, or kept on purpose: the guardian has nothing left to do
+
+    def _looked_at(self) -> tuple[str, ...]:
+        """The nodes of which it is written down what they use."""
+        return self._cluster.names()
 
     def _now_ns(self) -> int:
         """Now, on the pods' clock: every instant in the record is on it."""

@@ -1,17 +1,7 @@
 """A scenario on a system that runs already: a load, and its answers. Nothing of it is started, broken or stopped."""
 
-from collections.abc import Callable
-
-from harness.cluster import Cluster
-from harness.engine import RunningCluster
 from harness.recording import events
-from harness.recording.folder import Recorder
-from harness.runner.inbox import Inbox
-from harness.runner.look import Look
-from harness.runner.play import Options, Player
-from harness.runner.watch import Watcher
-from harness.scenario import Scenario
-from harness.weave import Readiness
+from harness.runner.play import Player
 
 
 class Visit(Player):
@@ -19,20 +9,8 @@ class Visit(Player):
 
     _ending = "the load is over; what it asked goes on as it was"
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        cluster: Cluster,
-        ready: tuple[Readiness, ...],
-        running: RunningCluster,
-        recorder: Recorder,
-        watcher: Watcher,
-        inbox: Inbox,
-        options: Options,
-        alive: Callable[[], None] = lambda: None,
-    ) -> None:
-        super().__init__(scenario, cluster, ready, running, recorder, watcher, inbox, options, alive)
-        self._look = Look(running, inbox, (), self._now_ns)
+    def _looked_at(self) -> tuple[str, ...]:
+        return ()
 
     def _start(self) -> None:
         began_ns = self._now_ns()
