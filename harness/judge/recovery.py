@@ -11,7 +11,7 @@ from harness.judge.verdict import Phase, PhaseName, Recovery
 from harness.objectives import Bound, Moment
 from harness.objectives.aftermath import Milestone, start_of
 from harness.objectives.claimed import Claimed
-from harness.objectives.restored import HOLD_S, Detected, FailedOver, Repaired, Restored
+from harness.objectives.restored import HOLD_S, Detected, FailedOver, OfTraffic, Repaired, Restored
 from harness.objectives.until import Until
 from harness.recording.evidence import Evidence
 from harness.scenario import Scenario
@@ -55,7 +55,11 @@ def _apart(pairs: Collection[tuple[str, str]], among: Sequence[str]) -> set[str]
 
 
 def recoveries(scenario: Scenario, evidence: Evidence, doubts: Sequence[Doubt]) -> tuple[Recovery, ...]:
-    """By fault and traffic, in the order of the file. ``evidence`` knows whom each fault hit."""
+    """By fault and traffic, in the order of the file: of users', and of looks that an objective is about.
+
+    ``evidence`` knows whom each fault hit.
+    """
+    asked = {one.traffic for one in scenario.objectives if isinstance(one, OfTraffic)}
     return tuple(
         Recovery(
             fault=fault.name,
@@ -64,7 +68,7 @@ def recoveries(scenario: Scenario, evidence: Evidence, doubts: Sequence[Doubt]) 
         )
         for fault in scenario.faults
         for traffic in scenario.traffic
-        if traffic.of_users
+        if traffic.of_users or traffic.name in asked
     )
 
 

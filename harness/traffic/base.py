@@ -26,7 +26,6 @@ class Traffic(ABC):
 
     client: ClassVar[str]
     about: ClassVar[str]
-    of_users: ClassVar[bool] = True  # False: it looks for us, and nobody has lost what it was not answered
 
     name: str = field(metadata=word("name", NAME, "what the objectives call it"))
     to: str = field(metadata=word("to", NODE, "the node that is asked"))
@@ -101,6 +100,11 @@ class Traffic(ABC):
                 for key, text in variant.check(cluster):
                     if key in own:
                         yield "mix", f"has '{part.text}', in which '{key}' {text}"
+
+    @property
+    def of_users(self) -> bool:
+        """False: it looks for us, and nobody has lost what it was not answered."""
+        return True
 
     @property
     def closed(self) -> bool:

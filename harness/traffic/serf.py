@@ -64,6 +64,11 @@ class Serf(Traffic):
         names = (("expect", " ".join(expected)), ("known", " ".join(cluster.names())))
         return replace(order, options=(*order.options, *names))
 
+    @property
+    def of_users(self) -> bool:
+        """Whom an agent lists we ask, and are often told what a cut must make of it; a query is the mesh's own work."""
+        return self.ask == "query"
+
     def options(self) -> tuple[tuple[str, str], ...]:
         shared = (("ask", self.ask), ("timeout", f"{self.timeout_s:g}"))
         return (*shared, ("failed", self.failed) if self.ask == "members" else ("called", self.called))

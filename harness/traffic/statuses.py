@@ -19,7 +19,10 @@ class EtcdStatus(Traffic):
 
     client: ClassVar[str] = "etcd-status"
     about: ClassVar[str] = "asks each member of etcd for its leader, its term and the hash of its data"
-    of_users: ClassVar[bool] = False
+
+    @property
+    def of_users(self) -> bool:
+        return False
 
     def _check_mix(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         if self.mix:

@@ -12,7 +12,7 @@ from harness.traffic import CLIENTS
 
 Tree = dict[str, Any]  # one mapping of a resolved compose file, as YAML gives it
 
-_KEYS = ("role", "port", "name", "count", "metrics", "leader", "volumes", "ready", "job")
+_KEYS = ("role", "port", "name", "count", "most", "metrics", "leader", "volumes", "ready", "job")
 _NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _COUNT_MAX = 100
 HEALTHCHECK = "healthcheck"  # in the place of a client's name: the container's own health check is waited for
@@ -52,8 +52,9 @@ def read_block(service: str, tree: Tree) -> Block:
             raise ClusterError(f"service {service}: x-harness has no key '{key}'; {hint}")
     replicas = (tree.get("deploy") or {}).get("replicas", tree.get("scale", 1))
     count = _whole(service, "count", block.get("count", replicas))
-    if not 1 <= count <= _COUNT_MAX:
-        raise ClusterError(f"service {service}: {count} nodes; write a count from 1 to {_COUNT_MAX}.")
+    most = min(_whole(service, "most", block.get("most", _COUNT_MAX)), _COUNT_MAX)
+    if not 1 <= count <= most:
+        raise ClusterError(f"service {service}: {count} nodes; write a count from 1 to {most}.")
     name = str(block.get("name", service if count == 1 else service + "-{i}"))
     if count > 1 and "{i}" not in name:
         raise ClusterError(f"service {service}: {count} nodes cannot all be called '{name}'; write '{name}{{i}}'.")

@@ -154,8 +154,9 @@ def test_nobody_there_is_one_sentence(asked: Path, harness: Harness, monkeypatch
 @pytest.mark.parametrize(
     ("count", "said"),
     [
-        ("0", "0 nodes; write a count from 1 to 100."),
-        ("1000", "1000 nodes; write a count from 1 to 100."),
+        ("0", "0 nodes; write a count from 1 to 16."),
+        ("17", "17 nodes; write a count from 1 to 16."),
+        ("1000", "1000 nodes; write a count from 1 to 16."),
         ("ten", "x-harness count is 'ten'; write a whole number."),
     ],
 )

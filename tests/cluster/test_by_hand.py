@@ -53,3 +53,21 @@ def test_a_cluster_that_is_up_is_broken_by_hand_heals_when_whoever_broke_it_is_k
     assert harness("inject", "--cluster", up, "partition", "n9")[0] == 2
     assert harness("down", up) == (0, f"{up}: gone\n")
     assert left_of(engine, up) == []
+
+
+def test_debug_stops_at_the_fault_with_all_of_it_there_to_look_at_and_enter_ends_it(
+    tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    command = [sys.executable, "-m", "harness", "debug", str(SHORT), "--with", "NODE_COUNT=2", "--runs", str(tmp_path)]
+    with subprocess.Popen(
+        command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as debugging:
+        assert debugging.stdout is not None and debugging.stdin is not None
+        said = list(iter(debugging.stdout.readline, "press Enter to heal it and take everything down\n"))
+        assert any(line.startswith("STOPPED at ") for line in said), said
+        (project,) = [line.split(".run=")[1].strip() for line in said if ".run=" in line]
+        assert cut_elements(engine, container(engine, project, "pod", "n1")) > 0
+        output, _ = debugging.communicate("\n", timeout=60)
+    assert debugging.returncode == 0, output
+    assert "healed  and gone; nothing was judged\n" in output
+    assert left_of(engine, project) == []

@@ -132,3 +132,18 @@ def test_a_model_of_the_users_own_is_in_every_node_and_its_answers_are_held_agai
     code, output = run.finish()
     assert (code, run.verdict().outcome) == (0, "held"), output
     assert left_of(engine, run.project()) == []
+
+
+def test_a_model_that_does_not_load_is_what_the_run_says_it_waited_for_and_nothing_is_left(
+    running: Running, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: docker.DockerClient
+) -> None:
+    given(running, tmp_path / "models", whole=False)
+    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("OLLAMA_TEST_MODEL", "mine")
+    monkeypatch.setenv("OLLAMA_TEST_NODE_COUNT", "1")
+    run = Experiment.start(short, tmp_path, "--with", "LOAD_TIMEOUT=3s")
+    code, output = run.finish()
+    assert code == 4, output
+    assert "a right answer from n1 (server_error: " in output
+    assert "Traceback" not in output
+    assert left_of(engine, run.project()) == []

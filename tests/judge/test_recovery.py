@@ -20,6 +20,7 @@ from harness.operations import Outcome
 from harness.recording.events import ClockSeen, Ended, FaultFired, FaultHealed, LoadEnded
 from harness.recording.evidence import Evidence
 from harness.targets import Target
+from harness.traffic.serf import Serf
 from harness.words import words_of
 from tests.objectives.test_logs import SAID
 from tests.objectives.test_recovery import LOST
@@ -148,6 +149,17 @@ def test_another_fault_in_force_meanwhile_is_said() -> None:
     )
     phases = recoveries(LOST.but(more=more), faults=(LOST_N1, other))[0].phases
     assert ["lost-n2 was in force meanwhile" in phase.why for phase in phases] == [True, True, True, False]
+
+
+def test_of_a_look_it_is_told_where_an_objective_is_about_it_and_users_never_lost_its_answers() -> None:
+    look = Serf(name="lists", to="node", rate_per_s=5.0)
+    story = LOST.but(more=(LoadEnded(at(60), "lists", 3000, 9),)).evidence()
+    evidence = replace(story, operations={**story.operations, "lists": story.operations["chat"]})
+    back = written("restored", name="back", of="lists", after="lost-n1", restored="<= 3s")
+    plain, asked = (replace(scenario(*found), traffic=(CHAT, look)) for found in ((ANSWERS,), (ANSWERS, back)))
+    assert [one.traffic for one in judge(plain, evidence).recoveries] == ["chat"]
+    assert [one.traffic for one in judge(asked, evidence).recoveries] == ["chat", "lists"]
+    assert " of 3,000 answers" in judge(plain, evidence).sentence
 
 
 def test_a_run_without_faults_has_nothing_to_recover_from() -> None:

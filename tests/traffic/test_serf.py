@@ -23,6 +23,11 @@ def test_a_role_is_all_of_its_nodes_and_they_expect_each_other() -> None:
     )
 
 
+def test_whom_agents_list_is_our_look_and_what_they_hear_is_their_users_loss() -> None:
+    lists, beats = (Serf(name="s", to="node", ask=ask, rate_per_s=5.0) for ask in ("members", "query"))
+    assert (lists.of_users, beats.of_users) == (False, True)
+
+
 def test_who_is_expected_may_be_named_by_role_or_by_name() -> None:
     asked = order(Serf(name="q", to="n1", ask="query", called="x", expect=("gateway", "node"), rate_per_s=5.0))
     assert asked.options[:4] == (("ask", "query"), ("timeout", "5"), ("called", "x"), ("expect", "gateway n1 n2 n3"))

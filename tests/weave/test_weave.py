@@ -450,8 +450,9 @@ NO_NAMESPACE = "service a: network_mode %s leaves no namespace of its own to bre
         (
             BLOCK % "{zzz: 1}",
             "service a: x-harness has no key 'zzz'; "
-            "it knows role, port, name, count, metrics, leader, volumes, ready, job.",
+            "it knows role, port, name, count, most, metrics, leader, volumes, ready, job.",
         ),
+        (BLOCK % "{count: 4, most: 3}", "service a: 4 nodes; write a count from 1 to 3."),
         (BLOCK % "{port: http}", "service a: x-harness port is 'http'; write a whole number."),
         (BLOCK % "{count: -1}", "service a: -1 nodes; write a count from 1 to 100."),
         (BLOCK % "{count: 0}", "service a: 0 nodes; write a count from 1 to 100."),
