@@ -4,6 +4,7 @@ import re
 from itertools import groupby
 from typing import Literal
 
+from harness.errors import INCONCLUSIVE
 from harness.judge.verdict import FaultRecord, Phase, Recovery, TrafficRecord, Verdict
 from harness.objectives import Finding
 from harness.recording.events import Began, Sampled
@@ -105,7 +106,9 @@ def headword(verdict: Verdict) -> str:
     word = verdict.outcome.upper()
     if verdict.as_expected is None or verdict.outcome == "inconclusive":
         return word
-    return f"{word} AS EXPECTED" if verdict.as_expected else f"{word}, NOT AS EXPECTED"
+    if verdict.as_expected:
+        return f"{word} AS EXPECTED"
+    return f"{word}, {'PERHAPS' if verdict.exit_code == INCONCLUSIVE else 'NOT'} AS EXPECTED"
 
 
 def tone(verdict: Verdict) -> Tone:

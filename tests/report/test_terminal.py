@@ -204,6 +204,12 @@ def test_a_violation_that_was_expected_and_did_not_come_is_not_called_held_alone
     assert shown(SURPRISING).splitlines()[0] == first
 
 
+def test_what_was_expected_and_is_in_doubt_beside_it_is_not_called_a_surprise() -> None:
+    unclear = replace(VIOLATED, as_expected=False, exit_code=3)
+    assert shown(unclear).startswith("VIOLATED, PERHAPS AS EXPECTED   broken/partition: ")
+    assert shown(replace(unclear, exit_code=1)).startswith("VIOLATED, NOT AS EXPECTED   broken/partition: ")
+
+
 @pytest.mark.parametrize("columns", [80, 100, 120, 200])
 def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     for verdict in (HELD, VIOLATED, EXPECTED, INCONCLUSIVE, SURPRISING):
