@@ -8,14 +8,15 @@ from typing import Any, TypeVar
 from harness.errors import Problem, ScenarioError
 from harness.faults import Fault
 from harness.loader import parts
-from harness.loader.document import LIMIT_BYTES, Complaints, read
+from harness.loader.document import LIMIT_BYTES, Complaints, Map, read
 from harness.loader.mixing import MixDraft, mix
 from harness.loader.reading import Item
 from harness.loader.steps import WORDS, Step
 from harness.objectives import WINDOWS, Objective
 from harness.objectives.alerts import AlertRule
 from harness.objectives.when import unknown
-from harness.scenario import Phases, Scenario, merged
+from harness.repeat import Repeat
+from harness.scenario import Phases, Scenario, Twin, merged
 from harness.stop_when import StopWhen
 from harness.traffic import Traffic
 from harness.units import show_planned_s
@@ -79,63 +80,108 @@ def parse(data: bytes, file: str) -> Draft:
     tree = read(data, complaints)
     if tree is None:
         return Draft(file, tuple(complaints.problems))
-    lines = {entry.key: entry.line for entry in tree.entries}
-    head = parts.head(tree, complaints)
-    phases = parts.phases(tree, complaints)
-    traffic = parts.traffic(tree, complaints)
-    faults = (*parts.faults(tree, complaints), *_steps(parts.steps(tree, complaints), phases, complaints))
-    mixed = mix(tree, phases.faults_s if phases else None, complaints)
-    stop_when = parts.stop_when(tree, complaints)
-    repeat = parts.repeat(tree, complaints)
-    alerts = parts.alerts(tree, complaints)
-    objectives = parts.objectives(tree, complaints)
-    variables = parts.variables(tree, complaints)
-    expected = parts.expected(tree, complaints)
-    twin, doomed = parts.twin(tree, complaints) or (None, ())
-    _file_name(head.get("name"), file, lines, complaints)
-    _own_names(traffic, "pieces of traffic", complaints)
-    _own_names(faults, "faults", complaints)
-    _own_names(objectives, "objectives", complaints)
-    _times(faults, phases, complaints)
-    _own_names(mixed.templates if mixed else (), "drawn faults", complaints)
-    _time_limit(head.get("time_limit_s"), phases, lines, complaints)
-    _references(objectives, _names(traffic), _names(faults), alerts, complaints)
-    _conditions(stop_when, _names(traffic), complaints)
-    _violated((*(expected or ()), *doomed), _names(objectives), complaints)
-    scenario = None
-    if not complaints.problems and phases is not None:
-        plain = parts.Head(**head)
-        scenario = Scenario(
-            name=plain.name,
-            about=plain.about,
-            cluster=plain.cluster,
-            seed=plain.seed,
-            phases=phases,
-            traffic=_values(traffic),
-            faults=_values(faults),
-            objectives=_values(objectives),
-            variables=variables,
-            expected=None if expected is None else _names(expected),
-            tags=plain.tags,
-            stop_when=_values(stop_when),
-            time_limit_s=plain.time_limit_s,
-            repeat=repeat,
-            twin=twin,
-            baseline=plain.baseline,
-            alerts=_values(alerts),
-        )
+    found = _parts(tree, complaints)
+    _check(found, file, complaints)
     return Draft(
         file=file,
         problems=tuple(complaints.problems),
-        scenario=scenario,
-        cluster=head.get("cluster"),
-        variables=variables,
+        scenario=None if complaints.problems else _scenario(found),
+        cluster=found.head.get("cluster"),
+        variables=found.variables,
+        traffic=found.traffic,
+        faults=found.faults,
+        objectives=found.objectives,
+        lines=found.lines,
+        seed=found.head.get("seed", 1),
+        mix=found.mix,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the parts of one file say, as far as they could be read. ``doomed``: what the twin must violate."""
+
+    lines: Mapping[str, int]
+    head: Mapping[str, Any]
+    phases: Phases | None
+    traffic: tuple[Item[Traffic], ...]
+    faults: tuple[Item[Fault], ...]
+    mix: MixDraft | None
+    stop_when: tuple[Item[StopWhen], ...]
+    repeat: Repeat | None
+    alerts: tuple[Item[AlertRule], ...]
+    objectives: tuple[Item[Objective], ...]
+    variables: tuple[tuple[str, str], ...]
+    expected: tuple[Item[str], ...] | None
+    twin: Twin | None
+    doomed: tuple[Item[str], ...]
+
+
+def _parts(tree: Map, complaints: Complaints) -> _Parts:
+    head, phases = parts.head(tree, complaints), parts.phases(tree, complaints)
+    traffic, faults = parts.traffic(tree, complaints), parts.faults(tree, complaints)
+    steps = _steps(parts.steps(tree, complaints), phases, complaints)
+    mixed = mix(tree, phases.faults_s if phases else None, complaints)
+    stop_when, repeat = parts.stop_when(tree, complaints), parts.repeat(tree, complaints)
+    alerts, objectives = parts.alerts(tree, complaints), parts.objectives(tree, complaints)
+    variables, expected = parts.variables(tree, complaints), parts.expected(tree, complaints)
+    twin, doomed = parts.twin(tree, complaints) or (None, ())
+    return _Parts(
+        lines={entry.key: entry.line for entry in tree.entries},
+        head=head,
+        phases=phases,
         traffic=traffic,
-        faults=faults,
-        objectives=objectives,
-        lines=lines,
-        seed=head.get("seed", 1),
+        faults=(*faults, *steps),
         mix=mixed,
+        stop_when=stop_when,
+        repeat=repeat,
+        alerts=alerts,
+        objectives=objectives,
+        variables=variables,
+        expected=expected,
+        twin=twin,
+        doomed=doomed,
+    )
+
+
+def _check(found: _Parts, file: str, complaints: Complaints) -> None:
+    """What is wrong between the parts."""
+    traffic = _names(found.traffic)
+    _file_name(found.head.get("name"), file, found.lines, complaints)
+    _own_names(found.traffic, "pieces of traffic", complaints)
+    _own_names(found.faults, "faults", complaints)
+    _own_names(found.objectives, "objectives", complaints)
+    _times(found.faults, found.phases, complaints)
+    _own_names(found.mix.templates if found.mix else (), "drawn faults", complaints)
+    _time_limit(found.head.get("time_limit_s"), found.phases, found.lines, complaints)
+    _references(found.objectives, traffic, _names(found.faults), found.alerts, complaints)
+    _conditions(found.stop_when, traffic, complaints)
+    _violated((*(found.expected or ()), *found.doomed), _names(found.objectives), complaints)
+
+
+def _scenario(found: _Parts) -> Scenario | None:
+    """Of a file that nothing is wrong with."""
+    if found.phases is None:
+        return None
+    head = parts.Head(**found.head)
+    return Scenario(
+        name=head.name,
+        about=head.about,
+        cluster=head.cluster,
+        seed=head.seed,
+        phases=found.phases,
+        traffic=_values(found.traffic),
+        faults=_values(found.faults),
+        objectives=_values(found.objectives),
+        variables=found.variables,
+        expected=None if found.expected is None else _names(found.expected),
+        tags=head.tags,
+        stop_when=_values(found.stop_when),
+        time_limit_s=head.time_limit_s,
+        repeat=found.repeat,
+        twin=found.twin,
+        baseline=head.baseline,
+        alerts=_values(found.alerts),
     )
 
 
