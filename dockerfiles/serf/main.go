@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -120,7 +121,7 @@ func main() {
 	}
 	federated := text("FEDERATED") == "on"
 	if !federated {
-		pool = append(east, west...)
+		pool = slices.Concat(east, west)
 	}
 
 	started, err := agent.Create(agent.DefaultConfig(), configuration(node, federation, gossipPort, out), out)
@@ -128,7 +129,8 @@ func main() {
 	if gates := number("GATEWAYS"); federated {
 		for _, gate := range pool[:min(gates, len(pool))] {
 			if gate == node {
-				across := append(east[:min(gates, len(east))], west[:min(gates, len(west))]...)
+				// Concat, since to append to the first of them would write over the others: the pool's own names.
+				across := slices.Concat(east[:min(gates, len(east))], west[:min(gates, len(west))])
 				started.RegisterEventHandler(open(started, node, federation, across, out))
 			}
 		}
