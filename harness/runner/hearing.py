@@ -47,11 +47,14 @@ class Hearing:
         self.loads_ended: set[str] = set()
         self.died: dict[str, str] = {}  # node -> how it ended by itself
         self.leaving = False
-        self.started: Callable[[str], None] = lambda node: None  # a node's container was started, by whomever
-        self.replaced: set[tuple[str, str]] = set()  # ("die" or "gone", pod): of a sidecar that another one replaces
+        self.lost = ""  # what of the machinery was lost, once something was
+        self.changed: Callable[[str, str], None] = lambda node, action: None  # a node's container, by whomever
+        self.anew: set[str] = set()  # pods whose sidecar was replaced: a later end of one is told by its agent's stream
 
     def hear(self, item: Item) -> None:
         match item:
+            case Heard(pod, stream=stream) | Gone(pod, stream=stream) if self._programs.old(pod, stream):
+                return
             case Heard(pod, message, at_ns):
                 self._message(pod, message, at_ns)
             case Opened():
@@ -146,8 +149,7 @@ class Hearing:
             return
         if part == "node":
             self._recorder.event(events.ContainerChanged(at_ns, node, action, exit_code))
-            if action == "start":
-                self.started(node)
+            self.changed(node, action)
             ours = self._life.changed(node, action, at_ns) or self._tally.stops(node)
             ours = ours or (exit_code == 0 and self._cluster.node(node).job)
             if not ours and not self.leaving:
@@ -157,7 +159,7 @@ class Hearing:
             self._ours_died(part, node)
 
     def _ours_died(self, part: str, node: str) -> None:
-        if part == "pod" and self._was_replaced("die", node):
+        if part == "pod" and node in self.anew:
             return
         log = f"its log is logs/{node}.{part}.log."
         if part == "prometheus":  # the load and the faults go on without it: only what is asked of it is lost
@@ -167,15 +169,7 @@ class Hearing:
         else:
             self._spoiled("agent-lost", f"The sidecar of {node} ended by itself; {log}")
 
-    def _was_replaced(self, how: str, pod: str) -> bool:
-        if (how, pod) not in self.replaced:
-            return False
-        self.replaced.discard((how, pod))
-        return True
-
     def _gone(self, pod: str, text: str) -> None:
-        if self._was_replaced("gone", pod):
-            return
         self._programs.lost(pod)
         if spot := self._programs.spot(pod):
             self._beside_lost(spot, text)
@@ -191,6 +185,7 @@ class Hearing:
     def _spoiled(self, kind: events.TroubleKind, text: str) -> None:
         if self.leaving:
             return
+        self.lost = text
         self.trouble(kind, text)
         raise Spoiled(text)
 

@@ -15,19 +15,24 @@ from harness.wire import Arm, FromAgent, FromClient
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message of the program in ``pod``; ``at_ns`` on our own clock."""
+    """A message of the program in ``pod``, from that ``stream``; ``at_ns`` on our own clock."""
 
     pod: str
     message: FromAgent | FromClient
     at_ns: int
+    stream: Stream
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A program's stream ended. ``text``: what it said last on its standard error, or that it said nothing."""
+    """A program's stream ended, or never began (None).
+
+    ``text``: what it said last on its standard error, or that it said nothing.
+    """
 
     pod: str
     text: str
+    stream: Stream | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +129,10 @@ class Inbox:
         text = "it ended without a word"
         try:
             for line in stream.lines():
-                self.put(Heard(pod, decode(line), monotonic_ns()))
+                self.put(Heard(pod, decode(line), monotonic_ns(), stream))
         except (AgentError, WireError) as error:
             text = str(error)
-        self.put(Gone(pod, text))
+        self.put(Gone(pod, text, stream))
 
     def _watch(self, cluster: RunningCluster) -> None:
         try:

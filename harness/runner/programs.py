@@ -52,6 +52,10 @@ class Programs:
         self._inbox.read(LOAD, self._streams[LOAD], decode_from_client)
         self.heart.add(self._streams)
 
+    def old(self, name: str, stream: Stream | None) -> bool:
+        """Is it the stream of a program in whose place another one is, or will be? What it says is about nothing."""
+        return stream is not None and self._streams.get(name) is not stream
+
     def replace(self, pod: str, stream: Stream) -> None:
         """The agent of a pod whose sidecar is another one now."""
         self._streams[pod] = stream

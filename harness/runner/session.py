@@ -6,9 +6,10 @@ Start, lease, journal and end are those of any run (``Player``); only the phases
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 
 from harness import wire
 from harness.clock import to_ns
@@ -25,6 +26,7 @@ from harness.runner.play import How, Options, Player
 from harness.runner.prepare import orders, pods
 from harness.runner.programs import LOAD, Spot
 from harness.runner.questions import ask_all, scraping
+from harness.runner.rejoin import Joining, Rejoin
 from harness.runner.tee import Tee
 from harness.runner.watch import Watcher
 from harness.scenario import Phases, Scenario
@@ -44,12 +46,21 @@ _BESIDE_LEAD_S, _LEAD_S, _ENGINE_LEAD_S = 1.5, 0.5, 0.02
 _T = TypeVar("_T")
 
 
-@runtime_checkable
-class Joining(Protocol):
-    """A running cluster whose nodes own their namespaces: one that is started again has another."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A fault that was asked for and is not to be healed yet."""
 
-    def rejoin(self, node: str) -> tuple[wire.Address, ...]:
-        """A new sidecar beside the node; everybody's addresses then."""
+    made_of: tuple[AnyPrimitive, ...]
+    at_ns: int
+    until_ns: int
+
+    def again(self, fault: str, node: str, soon_ns: int) -> wire.Arm | None:
+        """Its part in that pod once more, from when it is due; None where it has none, or is nearly over."""
+        parts = tuple(p for p in self.made_of if isinstance(p, PodPrimitive) and p.node == node)
+        at_ns = max(self.at_ns, soon_ns)
+        if not parts or self.until_ns <= at_ns:
+            return None
+        return wire.Arm(fault, at_ns, self.until_ns, (self.until_ns - at_ns) / 1e9 + KERNEL_LEASE_MARGIN_S, parts)
 
 
 class Session(Player):
@@ -78,10 +89,26 @@ class Session(Player):
         self._opened = threading.Event()
         self._closing = False
         self._ended: Future[How] = Future()
-        self._made: dict[str, tuple[AnyPrimitive, ...]] = {}
-        self._until_ns: dict[str, int] = {}
-        if isinstance(running, Joining):
-            self._hearing.started = partial(self._rejoin, running)
+        self._asked: dict[str, Asked] = {}
+        self._rejoin = self._joins(running) if isinstance(running, Joining) else None
+
+    def _joins(self, running: Joining) -> Rejoin:
+        return Rejoin(
+            running=running,
+            hearing=self._hearing,
+            ledger=self._ledger,
+            programs=self._programs,
+            inbox=self._inbox,
+            agenda=self._agenda,
+            orders=lambda addresses: orders(self._cluster, addresses, self._links, 0.0),
+            arms=self._arms,
+        )
+
+    def _arms(self, node: str) -> tuple[wire.Arm, ...]:
+        """What is asked for in that pod, once more."""
+        soon_ns = self._now_ns() + to_ns(_LEAD_S)
+        again = (asked.again(fault, node, soon_ns) for fault, asked in self._asked.items())
+        return tuple(arm for arm in again if arm)
 
     # --- from the first container to the last -------------------------------------------------------------------------
 
@@ -110,6 +137,8 @@ class Session(Player):
     def _play_phases(self) -> None:
         self._origin_ns = self._now_ns()
         self._repeat(self._origin_ns, self._origin_ns + to_ns(FOREVER_S), _COUNT_EVERY_S, self._count)
+        if self._rejoin:
+            self._hearing.changed = self._rejoin.changed
         self._opened.set()
         self._waited(lambda: self._closing, FOREVER_S)
 
@@ -138,7 +167,7 @@ class Session(Player):
     def lost(self) -> str:
         """Why it ended before it was told to."""
         error = self._ended.exception() if self._ended.done() else None
-        return str(error) if error else "something of its machinery was lost, see its journal"
+        return str(error) if error else self._hearing.lost or "it is being taken down"
 
     @property
     def standing(self) -> bool:
@@ -156,50 +185,6 @@ class Session(Player):
     def now_ns(self) -> int:
         """Now, on the pods' clock."""
         return self._now_ns()
-
-    # --- nodes that own their namespaces ------------------------------------------------------------------------------
-
-    def _rejoin(self, running: Joining, node: str) -> None:
-        """Its old sidecar sits in a namespace that nobody uses any more; what was in force there is gone with it."""
-        if not self._opened.is_set() or self._hearing.leaving:
-            return
-        self._hearing.replaced |= {("die", node), ("gone", node)}
-        self._hearing.prepared.discard(node)
-        lost = [fault for fault, where in self._ledger.open() if where == node and self._arm_of(fault, node)]
-        now_ns = self._now_ns()
-        for fault in lost:
-            counted = self._hearing.counters.get(node)
-            met = next((met for met in counted.met if met.fault == fault), None) if counted else None
-            figures = (met.packets, met.bytes, met.echoes) if met else (0, 0, 0)
-            self._ledger.healed(events.FaultHealed(now_ns, fault, node, now_ns, now_ns, "end", *figures))
-        threading.Thread(target=self._join, args=(running, node, lost), name=f"rejoin-{node}", daemon=True).start()
-
-    def _join(self, running: Joining, node: str, lost: Sequence[str]) -> None:
-        try:
-            addresses = running.rejoin(node)
-            stream = self._running.open_agent(node)
-        except HarnessError as error:
-            text = f"The sidecar of {node} could not join it after its restart: {error}"
-            self._inbox.put(Call(lambda: self._hearing.trouble("agent-lost", text)))
-            return
-        order = orders(self._cluster, addresses, self._links, 0.0)[node]
-
-        def attach() -> None:
-            self._programs.replace(node, stream)
-            self._programs.send(node, order)
-            for arm in (self._arm_of(fault, node) for fault in lost):
-                if arm:
-                    self._programs.send(node, arm)
-
-        self._inbox.put(Call(attach))
-
-    def _arm_of(self, fault: str, node: str) -> wire.Arm | None:
-        """Its part in that pod once more, from now on; None where it has none, or is over."""
-        parts = tuple(p for p in self._made.get(fault, ()) if isinstance(p, PodPrimitive) and p.node == node)
-        at_ns, until_ns = self._now_ns() + to_ns(_LEAD_S), self._until_ns.get(fault, 0)
-        if not parts or until_ns <= at_ns:
-            return None
-        return wire.Arm(fault, at_ns, until_ns, (until_ns - at_ns) / 1e9 + KERNEL_LEASE_MARGIN_S, parts)
 
     # --- what is done to it -------------------------------------------------------------------------------------------
 
@@ -248,8 +233,7 @@ class Session(Player):
         def deed() -> int:
             made_of = () if pending(fault) else fault.compile(self._cluster, self._links, sub_seed(seed, fault.name))
             at_ns = self._now_ns() + to_ns(_lead_s(made_of))
-            self._made[fault.name] = made_of
-            self._until_ns[fault.name] = at_ns + to_ns(fault.for_s)
+            self._asked[fault.name] = Asked(made_of, at_ns, at_ns + to_ns(fault.for_s))
             self._tally.resolved(fault)
             self._ledger.healed_ns.pop(fault.name, None)
             alone = Scenario("by-hand", "", "", seed, self._scenario.phases, (), (fault,), ())
@@ -264,7 +248,8 @@ class Session(Player):
 
         def deed() -> None:
             self._hearing.heal(fault)
-            for node in dict.fromkeys(p.node for p in self._made.get(fault, ()) if isinstance(p, Beside)):
+            asked = self._asked.pop(fault, None)
+            for node in dict.fromkeys(p.node for p in (asked.made_of if asked else ()) if isinstance(p, Beside)):
                 late_ns = self._now_ns() + to_ns(AFTER_S)
                 self._agenda.add(late_ns, partial(self._programs.close_beside, Spot(fault, node)))
 

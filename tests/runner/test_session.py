@@ -18,7 +18,7 @@ from harness.runner.play import Options
 from harness.runner.session import Session
 from harness.runner.tee import Tee
 from harness.traffic.ollama import OllamaGenerate
-from harness.wire import Address
+from harness.wire import Address, Arm, Failed, Prepare
 from tests.recording.builder import CLUSTER
 from tests.runner.conftest import READY, Looker
 from tests.runner.fake import FakeCluster
@@ -29,11 +29,13 @@ PODS = len(CLUSTER.nodes)  # each drops what comes from the other side
 
 
 class Joined(FakeCluster):
-    """Nodes that own their namespaces."""
+    """Nodes that own their namespaces. An old sidecar's agent outlives what it is a part of by a sentence."""
 
     def rejoin(self, node: str) -> tuple[Address, ...]:
-        self.calls.append(f"rejoin {node}")
+        self.happens(f"rejoin {node}")
+        self._call(f"rejoin {node}")
         self.change("pod", node, "die", 137)
+        self.agents[node].say(Failed("the supervisor of this sidecar is gone"))
         self.agents[node].die()
         return self.addresses()
 
@@ -135,21 +137,70 @@ def test_a_cluster_that_does_not_come_up_says_why(tmp_path: Path) -> None:
     assert fake.calls[-1] == "stop"
 
 
-def test_a_node_that_owns_its_namespace_gets_a_new_sidecar_after_a_restart_and_its_faults_again(tmp_path: Path) -> None:
-    fake = Joined(CLUSTER)
-    stage = stage_of(tmp_path, fake)
+@pytest.fixture
+def joined(tmp_path: Path) -> Iterator[Stage]:
+    """Nodes that own their namespaces, and all of them cut off."""
+    stage = stage_of(tmp_path, Joined(CLUSTER))
     stage.session.open()
-    try:
-        stage.begin()
-        stage.session.inject(CUT, 7)
-        stage.until(lambda part: len(part.fired("cut")) == PODS)
-        fake.change("node", "n1", "start")
-        stage.until(lambda part: [e.node for e in part.fired("cut")].count("n1") == 2)
-        assert "rejoin n1" in fake.calls and stage.session.whole()
-        stage.session.heal("cut")
-        stage.until(lambda part: not stage.session.in_force("cut"))
-        assert [e.why for e in stage.part.healed("cut") if e.node == "n1"] == ["end", "order"]
-        assert stage.part.troubles() == ()
-    finally:
-        stage.session.close()
-        stage.tee.close()
+    stage.begin()
+    stage.session.inject(CUT, 7)
+    stage.until(lambda part: len(part.fired("cut")) == PODS)
+    yield stage
+    stage.session.close()
+    stage.tee.close()
+
+
+def on_n1(found: tuple[events.FaultFired, ...] | tuple[events.FaultHealed, ...]) -> int:
+    return [event.node for event in found].count("n1")
+
+
+def test_a_node_that_owns_its_namespace_gets_a_new_sidecar_after_a_restart_and_its_faults_again(joined: Stage) -> None:
+    joined.fake.change("node", "n1", "start")
+    joined.until(lambda part: on_n1(part.fired("cut")) == 2)
+    assert "rejoin n1" in joined.fake.calls and joined.session.whole()
+    joined.session.heal("cut")
+    joined.until(lambda part: not joined.session.in_force("cut"))
+    assert [e.why for e in joined.part.healed("cut") if e.node == "n1"] == ["end", "order"]
+    assert joined.part.troubles() == ()
+
+
+def test_of_a_node_that_is_started_again_while_a_sidecar_joins_it_only_the_last_start_counts(joined: Stage) -> None:
+    def once_more() -> None:
+        joined.fake.change("node", "n1", "die", 137)
+        joined.fake.change("node", "n1", "start")
+        joined.until(lambda part: len(part.of(events.ContainerChanged)) >= 3)
+
+    joined.fake.when["rejoin n1"] = once_more
+    joined.session.inject(Kill(name="dead", at_s=0.0, for_s=600.0, nodes=("n1",)), 7)  # so that its ends are ours
+    joined.until(lambda part: part.fired("dead") != ())
+    joined.fake.change("node", "n1", "start")
+    joined.until(lambda part: on_n1(part.fired("cut")) == 2)
+    joined.until(lambda part: joined.session.whole())
+    assert joined.fake.calls.count("rejoin n1") == 2
+    assert on_n1(joined.part.fired("cut")) == 2 and joined.part.troubles() == ()
+
+
+def test_what_was_healed_before_the_sidecar_had_joined_is_not_in_force_again(joined: Stage) -> None:
+    joined.fake.when["rejoin n1"] = lambda: joined.session.heal("cut")
+    joined.fake.change("node", "n1", "start")
+    joined.until(lambda part: "rejoin n1" in joined.fake.calls and joined.session.whole())
+    joined.until(lambda part: not joined.session.in_force("cut"))
+    assert joined.part.troubles() == ()
+    joined.session.close()  # all that the new agent is told, it has heard by now
+    assert any(isinstance(order, Prepare) for order in joined.fake.agents["n1"].heard)
+    assert not [order for order in joined.fake.agents["n1"].heard if isinstance(order, Arm)]
+
+
+def test_a_sidecar_that_cannot_join_is_said_once_it_is_known_that_its_node_runs(joined: Stage) -> None:
+    joined.fake.habits.refuses = frozenset({"rejoin n1"})
+    joined.fake.change("node", "n1", "start")
+    joined.until(lambda part: part.troubles() != ())
+    assert ["could not join it after its restart" in trouble.text for trouble in joined.part.troubles()] == [True]
+
+
+def test_whoever_asks_a_cluster_that_lost_an_agent_is_told_which(joined: Stage) -> None:
+    joined.fake.agents["n2"].say(Failed("the supervisor of this sidecar is gone"))
+    deadline_s = time.monotonic() + 20
+    with pytest.raises(EngineError, match=r"is gone: The agent of n2: the supervisor of this sidecar is gone"):
+        while time.monotonic() < deadline_s:
+            joined.session.in_force("cut")
