@@ -4,11 +4,14 @@ Whoever asks holds the connection as long as they want what they asked for: its 
 """
 
 import select
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -127,40 +130,63 @@ def ask(folder: Path, request: Request, say: Callable[[str], None]) -> Ended:
 
     Ctrl-C means that it is not wanted any longer; the keeper then heals, and what it says of that is heard too.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _unwanted(connection) as unwanted:
         try:
             with _short(folder) as path:
                 connection.connect(path)
             connection.sendall(encode(request))
+            if unwanted():  # before there was anything to end
+                connection.shutdown(socket.SHUT_WR)
         except OSError as error:
+            if unwanted():
+                raise KeyboardInterrupt from error
             raise EngineError(f"nobody keeps the cluster of {folder} up ({error.strerror}): harness status") from error
-        return _heard(connection, say)
+        ended = _heard(connection, say)
+        return Ended(INTERRUPTED, ended.error) if unwanted() else ended
+
+
+@contextmanager
+def _unwanted(connection: socket.socket) -> Iterator[Callable[[], bool]]:
+    """Ctrl-C ends what we say, at whatever instant it comes, and not what we hear; a second one ends us.
+
+    Whether it came. Python hands signals to its main thread only: elsewhere nothing changes.
+    """
+    came = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            signal.default_int_handler(number, frame)
+        came = True
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield lambda: came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _heard(connection: socket.socket, say: Callable[[str], None]) -> Ended:
-    interrupted = False
     data = b""
     while True:
         try:
             got = connection.recv(1 << 16)
-            data += got
-            while b"\n" in data:
-                line, _, data = data.partition(b"\n")
-                reply = decode(line)
-                if isinstance(reply, Ended):
-                    return Ended(INTERRUPTED, reply.error) if interrupted else reply
-                say(reply.text)
-        except KeyboardInterrupt:
-            if interrupted:
-                raise
-            interrupted = True
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)
-            continue
         except OSError:
             got = b""
         if not got:
             raise EngineError("the keeper of the cluster is gone; its guardian heals and removes it: harness status")
+        data += got
+        while b"\n" in data:
+            line, _, data = data.partition(b"\n")
+            reply = decode(line)
+            if isinstance(reply, Ended):
+                return reply
+            say(reply.text)
 
 
 def _line(connection: socket.socket) -> bytes:

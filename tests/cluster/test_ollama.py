@@ -98,8 +98,14 @@ def test_an_ollama_that_runs_gets_a_load_and_a_verdict_and_goes_on(
     assert running.answers()
 
 
-def given(running: Running, folder: Path, *, whole: bool) -> None:
-    """The model ``mine`` in a folder as Ollama keeps it on a user's machine; not ``whole``: a file of it is cut off."""
+def given(running: Running, folder: Path, monkeypatch: pytest.MonkeyPatch, *, whole: bool) -> None:
+    """The model ``mine``, for one node, in a folder as Ollama keeps it on a user's machine.
+
+    Not ``whole``: a file of it is cut off.
+    """
+    monkeypatch.setenv("OLLAMA_MODELS", str(folder))
+    monkeypatch.setenv("OLLAMA_TEST_MODEL", "mine")
+    monkeypatch.setenv("OLLAMA_TEST_NODE_COUNT", "1")
     pieces, _ = running.container.get_archive("/models/manifests/registry.ollama.ai/library/tiny-n2/latest")
     manifest = next(iter(unpacked(b"".join(pieces))))
     target = folder / "manifests/registry.ollama.ai/library/mine/latest"
@@ -124,10 +130,7 @@ def unpacked(archive: bytes) -> Iterator[bytes]:
 def test_a_model_of_the_users_own_is_in_every_node_and_its_answers_are_held_against_the_pattern(
     running: Running, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: docker.DockerClient
 ) -> None:
-    given(running, tmp_path / "models", whole=True)
-    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("OLLAMA_TEST_MODEL", "mine")
-    monkeypatch.setenv("OLLAMA_TEST_NODE_COUNT", "1")
+    given(running, tmp_path / "models", monkeypatch, whole=True)
     run = Experiment.start(short, tmp_path)  # n1 answers as n2: the model is that of the folder
     code, output = run.finish()
     assert (code, run.verdict().outcome) == (0, "held"), output
@@ -137,10 +140,7 @@ def test_a_model_of_the_users_own_is_in_every_node_and_its_answers_are_held_agai
 def test_a_model_that_does_not_load_is_what_the_run_says_it_waited_for_and_nothing_is_left(
     running: Running, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: docker.DockerClient
 ) -> None:
-    given(running, tmp_path / "models", whole=False)
-    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("OLLAMA_TEST_MODEL", "mine")
-    monkeypatch.setenv("OLLAMA_TEST_NODE_COUNT", "1")
+    given(running, tmp_path / "models", monkeypatch, whole=False)
     run = Experiment.start(short, tmp_path, "--with", "LOAD_TIMEOUT=3s")
     code, output = run.finish()
     assert code == 4, output

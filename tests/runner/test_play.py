@@ -20,7 +20,8 @@ DEAD = Kill(name="dead-n1", at_s=0.05, for_s=0.25, nodes=("n1",))
 
 def test_a_whole_run_is_in_the_journal_in_the_order_in_which_it_happened(stage: Stage) -> None:
     stage.play(LOST)
-    skip = (events.Counted, events.ClockSeen, events.ContainerChanged, events.Scraped, events.Shared, events.Used)
+    beside = (events.LoadEnded, events.ContainerChanged)  # the generator and the engine have clocks of their own
+    skip = (*beside, events.Counted, events.ClockSeen, events.Scraped, events.Shared, events.Used)
     story = [type(event).__name__ for event in stage.evidence.events if not isinstance(event, skip)]
     assert story == [
         "Ready",
@@ -33,12 +34,12 @@ def test_a_whole_run_is_in_the_journal_in_the_order_in_which_it_happened(stage: 
         "FaultHealed",
         "PhaseBegan",
         "PhaseBegan",
-        "LoadEnded",
         *["AnsweredItself"] * 4,
         "Asked",
         "TornDown",
         "Ended",
     ]
+    assert [ended.traffic for ended in stage.evidence.of(events.LoadEnded)] == ["chat"]
     assert (stage.how, stage.ending()) == ("finished", ("finished", False, ()))
     assert stage.fake.calls == ["start pods", "start nodes", "save logs", "stop"]
     assert len(stage.evidence.operations["chat"]) == 40
