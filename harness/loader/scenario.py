@@ -99,7 +99,7 @@ def parse(data: bytes, file: str) -> Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What the parts of one file say, as far as they could be read. ``doomed``: what the twin must violate."""
+    """What the parts of one file say, as far as they could be read. ``twin``: with what it must violate."""
 
     lines: Mapping[str, int]
     head: Mapping[str, Any]
@@ -113,34 +113,30 @@ class _Parts:
     objectives: tuple[Item[Objective], ...]
     variables: tuple[tuple[str, str], ...]
     expected: tuple[Item[str], ...] | None
-    twin: Twin | None
-    doomed: tuple[Item[str], ...]
+    twin: tuple[Twin, tuple[Item[str], ...]] | None
+
+    @property
+    def violated(self) -> tuple[Item[str], ...]:
+        """What must be violated: of the cluster as it is, and of its twin."""
+        return (*(self.expected or ()), *(self.twin[1] if self.twin else ()))
 
 
 def _parts(tree: Map, complaints: Complaints) -> _Parts:
     head, phases = parts.head(tree, complaints), parts.phases(tree, complaints)
-    traffic, faults = parts.traffic(tree, complaints), parts.faults(tree, complaints)
-    steps = _steps(parts.steps(tree, complaints), phases, complaints)
-    mixed = mix(tree, phases.faults_s if phases else None, complaints)
-    stop_when, repeat = parts.stop_when(tree, complaints), parts.repeat(tree, complaints)
-    alerts, objectives = parts.alerts(tree, complaints), parts.objectives(tree, complaints)
-    variables, expected = parts.variables(tree, complaints), parts.expected(tree, complaints)
-    twin, doomed = parts.twin(tree, complaints) or (None, ())
     return _Parts(
         lines={entry.key: entry.line for entry in tree.entries},
         head=head,
         phases=phases,
-        traffic=traffic,
-        faults=(*faults, *steps),
-        mix=mixed,
-        stop_when=stop_when,
-        repeat=repeat,
-        alerts=alerts,
-        objectives=objectives,
-        variables=variables,
-        expected=expected,
-        twin=twin,
-        doomed=doomed,
+        traffic=parts.traffic(tree, complaints),
+        faults=(*parts.faults(tree, complaints), *_steps(parts.steps(tree, complaints), phases, complaints)),
+        mix=mix(tree, phases.faults_s if phases else None, complaints),
+        stop_when=parts.stop_when(tree, complaints),
+        repeat=parts.repeat(tree, complaints),
+        alerts=parts.alerts(tree, complaints),
+        objectives=parts.objectives(tree, complaints),
+        variables=parts.variables(tree, complaints),
+        expected=parts.expected(tree, complaints),
+        twin=parts.twin(tree, complaints),
     )
 
 
@@ -156,7 +152,7 @@ def _check(found: _Parts, file: str, complaints: Complaints) -> None:
     _time_limit(found.head.get("time_limit_s"), found.phases, found.lines, complaints)
     _references(found.objectives, traffic, _names(found.faults), found.alerts, complaints)
     _conditions(found.stop_when, traffic, complaints)
-    _violated((*(found.expected or ()), *found.doomed), _names(found.objectives), complaints)
+    _violated(found.violated, _names(found.objectives), complaints)
 
 
 def _scenario(found: _Parts) -> Scenario | None:
@@ -179,7 +175,7 @@ def _scenario(found: _Parts) -> Scenario | None:
         stop_when=_values(found.stop_when),
         time_limit_s=head.time_limit_s,
         repeat=found.repeat,
-        twin=found.twin,
+        twin=found.twin[0] if found.twin else None,
         baseline=head.baseline,
         alerts=_values(found.alerts),
     )
