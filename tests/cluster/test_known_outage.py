@@ -32,4 +32,6 @@ def test_an_outage_of_2_s_is_told_within_the_bound_that_the_verdict_states(tmp_p
     assert truth_s == 2.0
     assert abs(out.measured - truth_s) <= out.error <= 0.005 + ROOM_S
     assert abs(failed[0].due_ns - began_ns) / 1e9 <= ROOM_S
-    assert (code, out.outcome) == (1, "violated"), output  # it was out for longer than the second it may be
+    # It was out for longer than the second it may be; of a machine that others use up nobody is blamed for it.
+    starved = "the machine had no processor time left" in output
+    assert (code, out.outcome) == ((3, "inconclusive") if starved else (1, "violated")), output
