@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from harness.cluster import Cluster, Link
 from harness.faults.base import Sighting
-from harness.faults.inside import Inside
+from harness.faults.inside import Inside, gone
 from harness.primitives import AnyPrimitive, Bound, Hog
 from harness.recording.evidence import Evidence, InForce
 from harness.words import COUNT, Reader, choice, word
 
 _NUMBER = re.compile(r"\d{1,3}(\.\d{1,3})?", re.ASCII)
 _WORKERS_MAX = 64
+_RUNS = 0.02  # of a CPU, which the loops have at least even in a group with a small quota
 
 
 def _cpus(text: str) -> float:
@@ -40,10 +41,10 @@ class Cpu(Inside):
         "limit: 10 to 20 ms after the engine was asked, until it had set it. hog: 5 ms, until the loops ran."
     )
     witness: ClassVar[str] = (
-        "In force: with a limit the kernel held the group back (throttled time grows); with a hog the group uses "
-        "at least half a CPU, or is held back. Exercised: packets came for the node, and it was held back or its "
-        "own threads waited for a CPU (schedstat). Gone: the old quota is read back, or the loops are no more; "
-        "the node's own use afterwards is not looked at."
+        "In force: with a limit the kernel held the group back (throttled time grows); with a hog every loop of ours "
+        "is in the node's group, and they get CPU there. Exercised: packets came for the node, and it was held back "
+        "or its own threads waited for a CPU (schedstat). Gone: the old quota is read back, or no loop of ours is in "
+        "the group; the node's own use afterwards is not looked at."
     )
     page: ClassVar[str] = (
         "A program that asks how many CPUs there are is told the old number. Without a quota on the node busy "
@@ -104,28 +105,32 @@ class Cpu(Inside):
         return frozenset(map(cluster.pod_of, self.nodes))
 
     def sighting(self, evidence: Evidence, cluster: Cluster, in_force: InForce) -> Sighting:
+        used = self._slopes(evidence, "cpu_s" if self.manner == "limit" else "cpu_used_s")
+        if len(used) < len(self.nodes):
+            nothing = "the node's control group was not read twice while it lasted: nothing was seen"
+            return Sighting(False, False, nothing)
+        held_back = self._slopes(evidence, "throttled_s")
+        group = f"group used {sum(used.values()):.2f} CPU, held back {sum(held_back.values()):.2f} s/s"
         came, met = self.arrivals(evidence, cluster, in_force)
-        used = {n: self.slope(evidence, "cpu_s" if self.manner == "limit" else "cpu_used_s", n) for n in self.nodes}
-        throttled = {n: self.slope(evidence, "throttled_s", n) or 0.0 for n in self.nodes}
-        waited = {n: self.slope(evidence, "waited_s", n) or 0.0 for n in self.nodes}
-        looked = [n for n in self.nodes if used[n] is not None]
-        if len(looked) < len(self.nodes):
-            return Sighting(
-                False, False, "the node's control group was not read twice while it lasted: nothing was seen"
-            )
-        if self.manner == "limit":
-            # Only a node that wanted more shows that there is a limit; one that idles has not met it.
-            seen = [n for n in looked if throttled[n] > 0]
-            hungry = bool(seen)
-        else:
-            # The group uses what the loops ask for, or is held back because its quota is less.
-            least = 0.5 * min(self.workers or 1, 1)
-            seen = [n for n in looked if (used[n] or 0.0) >= least or throttled[n] > 0]
-            hungry = all(waited[n] > 0 or throttled[n] > 0 for n in self.nodes)
-        figures = (
-            f"group used {sum(used[n] or 0.0 for n in looked):.2f} CPU, held back {sum(throttled.values()):.2f} s/s"
-        )
-        gone = "the engine has the old quota" if self.manner == "limit" else "the loops are no more"
-        words = f"{figures}, own threads waited {sum(waited.values()):.2f} s/s; {met}"
-        words += f"; gone: {gone if in_force.healed else 'not seen'}"
-        return Sighting(len(seen) == len(self.nodes), came and hungry, words)
+        if self.manner == "hog":
+            return self._crowded(evidence, held_back, came, f"{group}; {met}")
+        # Only a node that wanted more shows that there is a limit; one that idles has not met it.
+        seen = all(held_back.get(node, 0.0) > 0 for node in self.nodes)
+        back = "the engine has the old quota" if in_force.healed else "not seen"
+        return Sighting(seen, came and seen, f"{group}; {met}; gone: {back}")
+
+    def _crowded(self, evidence: Evidence, held_back: Mapping[str, float], came: bool, words: str) -> Sighting:
+        """All our loops are in the node's group and run there, and the node's own threads wait for them."""
+        loops, after = self.read(evidence, "loops", "during"), self.read(evidence, "loops", "after")
+        took, waited = self._slopes(evidence, "loops_used_s"), self._slopes(evidence, "waited_s")
+        there = [node for node in self.nodes if max(loops[node], default=0) == self.workers]
+        seen = [node for node in there if took.get(node, 0.0) >= _RUNS]
+        hungry = all(waited.get(node, 0.0) > 0 or held_back.get(node, 0.0) > 0 for node in self.nodes)
+        ours = f"our loops took {sum(took.values()):.2f}, the node's own threads waited {sum(waited.values()):.2f} s/s"
+        ended = gone(sum(read[-1] == 0 for read in after.values() if read), sum(map(bool, after.values())))
+        return Sighting(len(seen) == len(self.nodes), came and hungry, f"{words}; {ours}; {ended}")
+
+    def _slopes(self, evidence: Evidence, name: str) -> Mapping[str, float]:
+        """Of the nodes where it was read twice in force."""
+        slopes = {node: self.slope(evidence, name, node) for node in self.nodes}
+        return {node: slope for node, slope in slopes.items() if slope is not None}

@@ -260,10 +260,15 @@ def test_a_killed_worker_is_gone_and_the_node_starts_another(place: Place, agent
 
 
 def test_busy_loops_use_the_nodes_own_share(place: Place, agent: Agent) -> None:
-    before = agent.fire(Hog("n", "cpu", 1))
-    until(lambda: agent.ask("readings")["cpu_used_s"] > before["cpu_used_s"] + 0.2)
-    assert agent.ask("readings")["waited_s"] >= before["waited_s"]
+    before = agent.fire(Hog("n", "cpu", 2))
+    assert before["loops"] == 0
+    until(lambda: agent.ask("readings")["loops_used_s"] > 0.2)
+    during = agent.ask("readings")
+    assert during["loops"] == 2
+    assert during["cpu_used_s"] > before["cpu_used_s"] + 0.2
+    assert during["waited_s"] >= before["waited_s"]
     agent.heal()
+    assert agent.ask("readings")["loops"] == 0
 
 
 def test_memory_is_taken_in_the_nodes_group_and_given_back(place: Place, agent: Agent) -> None:

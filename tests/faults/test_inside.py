@@ -193,15 +193,16 @@ def evidence(
 
 
 Look = dict[str, float]
+BUSY: Look = {"cpu_used_s": 1, "throttled_s": 0, "waited_s": 1, "loops": 0, "loops_used_s": 0}  # before they are in
 UNLIMITED: Look = {"memory_limit_bytes": 0}
 GOOD: list[tuple[Inside, Look, list[Look], Look, Look]] = [  # fault, before, during, after, a look that shows nothing
     (STOP, {"stopped": 0}, [{"matching": 2, "stopped": 2}], {"stopped": 0}, {"matching": 2, "stopped": 1}),
     (replace(STOP, signal="TERM"), {"gone": 0}, [{"gone": 1, "handled": 0}], {"gone": 1}, {"gone": 0, "handled": 0}),
     (LIMIT, {}, [{"cpu_s": 1, "throttled_s": 0}, {"cpu_s": 1.1, "throttled_s": 1}], {}, {"cpu_s": 1, "throttled_s": 0}),
     (
-        HOG, {},
-        [{"cpu_used_s": 1, "throttled_s": 0, "waited_s": 1}, {"cpu_used_s": 2.9, "throttled_s": 0, "waited_s": 2}], {},
-        {"cpu_used_s": 1, "throttled_s": 0, "waited_s": 1},
+        HOG, {"loops": 0},
+        [BUSY, {"cpu_used_s": 2.9, "throttled_s": 0, "waited_s": 2, "loops": 2, "loops_used_s": 1.2}], {"loops": 0},
+        {"cpu_used_s": 1, "throttled_s": 0, "waited_s": 1, "loops": 2, "loops_used_s": 1},
     ),
     (LESS, UNLIMITED, [{"memory_limit_bytes": 5e7}], UNLIMITED, UNLIMITED),
     (TAKEN, {"anonymous_bytes": 1e7}, [{"anonymous_bytes": 6e7}], {"anonymous_bytes": 1e7}, {"anonymous_bytes": 2e7}),
@@ -256,3 +257,21 @@ def test_a_fault_that_is_still_there_afterwards_is_told() -> None:
     assert FULL.sighting(found, CLUSTER, IN_FORCE).witness.endswith("gone on 0 of 1")
     blind = evidence({"enospc": 0}, [{"enospc": 1}], {})
     assert FULL.sighting(blind, CLUSTER, IN_FORCE).witness.endswith("gone: not seen")
+
+
+@pytest.mark.parametrize(
+    ("more", "after", "seen", "ending"),
+    [
+        ({"loops": 2, "loops_used_s": 1.2}, {"loops": 0}, True, "gone on 1 of 1"),
+        ({"loops": 2, "loops_used_s": 1.2}, {"loops": 1}, True, "gone on 0 of 1"),
+        ({"loops": 2, "loops_used_s": 1.2}, {}, True, "gone: not seen"),
+        ({"loops": 1, "loops_used_s": 1.2}, {"loops": 0}, False, "gone on 1 of 1"),
+        ({"loops": 2, "loops_used_s": 0.01}, {"loops": 0}, False, "gone on 1 of 1"),  # they stand in line themselves
+    ],
+)
+def test_busy_loops_are_seen_by_what_they_get_however_busy_the_node_itself_is(
+    more: Look, after: Look, seen: bool, ending: str
+) -> None:
+    during = {"cpu_used_s": 9, "throttled_s": 1, "waited_s": 2}
+    found = HOG.sighting(evidence({"loops": 0}, [BUSY, {**during, **more}], after), CLUSTER, IN_FORCE)
+    assert (found.seen, found.witness.endswith(ending)) == (seen, True), found.witness

@@ -51,6 +51,10 @@ class Groups(ABC):
     def doors(self, what: What) -> tuple[Path, ...]:
         """The files into which a process writes 0 to get in."""
 
+    def members(self, what: What) -> tuple[int, ...]:
+        """The processes in it, as numbered where this is read."""
+        return tuple(map(int, _read(self.doors(what)[0]).split()))
+
     @abstractmethod
     def cpu(self) -> Cpu: ...
 

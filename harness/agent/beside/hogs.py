@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.agent.beside.cgroups import Groups, Memory, enter, groups
-from harness.agent.beside.processes import Processes
+from harness.agent.beside.processes import OURS, Processes
 from harness.agent.beside.work import Nothing, Witness, Work
 from harness.agent.mortal import be_mortal, end
 from harness.clock import monotonic_ns, to_ns
@@ -24,6 +24,7 @@ _STEP_BYTES, _MARGIN_BYTES = 1 << 20, 16 << 20  # below the limit by the margin 
 _HELD_S = 8.0  # in which declared memory must have been taken
 _KILL_S = 5.0  # in which the kernel must have killed somebody
 _LOOK_S = 0.002
+_RAN, _WAITED = 0, 1  # columns of a thread's schedstat
 _HOST_SHARE = 0.5  # of what the host could give, we never take more
 
 
@@ -145,7 +146,7 @@ class RunHog(Work[Hog, Nothing]):
 
 
 class Pressure(Witness[Hog]):
-    """What the kernel's accounts say of the node's group, and how long the node's own threads waited for a CPU."""
+    """What the kernel's accounts say of the node's group, of our loops in it, and of the node's own threads."""
 
     def __init__(self, primitive: Hog, node: Groups | None = None, processes: Processes | None = None) -> None:
         super().__init__(primitive)
@@ -155,17 +156,25 @@ class Pressure(Witness[Hog]):
     def readings(self) -> Mapping[str, float]:
         if self.asked.what == "cpu":
             cpu = self._node.cpu()
-            return {"cpu_used_s": cpu.used_s, "throttled_s": cpu.throttled_s, "waited_s": self._waited_s()}
+            node = {"cpu_used_s": cpu.used_s, "throttled_s": cpu.throttled_s, "waited_s": self._waited_s()}
+            return {**node, **self._loops()}
         memory = self._node.memory()
         limit = {} if memory.limit_bytes is None else {"limit_bytes": float(memory.limit_bytes)}
         used = {"used_bytes": memory.used_bytes, "anonymous_bytes": memory.anonymous_bytes}
         return {**used, **limit, "oom_kills": memory.oom_kills}
 
+    def _loops(self) -> Mapping[str, float]:
+        """How many of ours are in the node's group, and the CPU time they have had."""
+        pids = self._node.members("cpu")
+        ours = [one for one in map(self._processes.find, pids) if one and one.alive and one.name == OURS]
+        ran_ns = sum(_schedstat(self._processes.proc / f"{one.pid}/schedstat", _RAN) for one in ours)
+        return {"loops": len(ours), "loops_used_s": ran_ns / 1e9}
+
     def _waited_s(self) -> float:
-        """Run delay (Documentation/scheduler/sched-stats) of every thread the node has now."""
+        """Run delay of every thread the node has now."""
         return (
             sum(
-                _run_delay_ns(path)
+                _schedstat(path, _WAITED)
                 for process in self._processes.of_node()
                 for path in (self._processes.proc / f"{process.pid}/task").glob("*/schedstat")
             )
@@ -181,9 +190,10 @@ def available_bytes(proc: Path = Path("/proc")) -> int:
     raise AgentError("/proc/meminfo does not say what memory is available")
 
 
-def _run_delay_ns(path: Path) -> int:
+def _schedstat(path: Path, column: int) -> int:
+    """Nanoseconds (Documentation/scheduler/sched-stats); 0 of what has ended."""
     with suppress(OSError, ValueError, IndexError):
-        return int(path.read_text().split()[1])
+        return int(path.read_text().split()[column])
     return 0
 
 
