@@ -361,6 +361,8 @@ class Agent:
         except AgentError as error:
             self._say(Failed(str(error)))
             self._broken = True
+        if why == "lease":
+            self._say(Failed(f"no heartbeat came for {self._lease.length_s:g} s, so all faults are healed here"))
         if not self._broken:
             self._supervisor.goodbye()
         return int(self._broken)

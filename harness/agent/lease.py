@@ -7,11 +7,11 @@ class Lease:
     """Counts from the first ``renew`` on; before that (nothing is prepared yet) it never runs out."""
 
     def __init__(self, length_s: float) -> None:
-        self._length_ns = to_ns(length_s)
+        self.length_s = length_s
         self._ends_ns: int | None = None
 
     def renew(self, now_ns: int) -> None:
-        self._ends_ns = now_ns + self._length_ns
+        self._ends_ns = now_ns + to_ns(self.length_s)
 
     def beat(self, now_ns: int) -> None:
         """A heartbeat: renews what has begun, and begins nothing."""

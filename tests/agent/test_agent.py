@@ -159,6 +159,7 @@ def test_the_end_of_the_lease_heals_everything() -> None:
     bench.ask(PREPARE, Prepared)
     bench.in_force("a")
     assert bench.expect(Healed).why == "lease"
+    assert bench.expect(Failed) == Failed("no heartbeat came for 0.4 s, so all faults are healed here")
     assert bench.end() == 0
     assert bench.whole()
     assert bench.supervisor.beats >= 2
