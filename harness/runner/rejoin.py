@@ -56,6 +56,10 @@ class Rejoin:
             self._forget(node)
             self._worker.submit(self._join, node, self._turns[node])
 
+    def close(self) -> None:
+        """Back when nothing joins any more: what is started after all was removed would stay."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
     def _forget(self, node: str) -> None:
         """The old agent is heard no more, and what was in force in its namespace went with it."""
         self.programs.lost(node)

@@ -142,6 +142,12 @@ class Session(Player):
         self._opened.set()
         self._waited(lambda: self._closing, FOREVER_S)
 
+    def _leave(self, how: How) -> None:
+        self._hearing.leaving = True
+        if self._rejoin:
+            self._rejoin.close()
+        super()._leave(how)
+
     def _ask_prometheus(self) -> None:
         """What is asked belongs to a part, and was asked at its end."""
 

@@ -1,5 +1,6 @@
 """A cluster played by hand, without containers: what is asked for is done, and stands in two records."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -189,6 +190,20 @@ def test_what_was_healed_before_the_sidecar_had_joined_is_not_in_force_again(joi
     joined.session.close()  # all that the new agent is told, it has heard by now
     assert any(isinstance(order, Prepare) for order in joined.fake.agents["n1"].heard)
     assert not [order for order in joined.fake.agents["n1"].heard if isinstance(order, Arm)]
+
+
+def test_a_sidecar_that_joins_while_all_is_taken_down_is_there_to_be_taken_down(joined: Stage) -> None:
+    joins = threading.Event()
+
+    def slowly() -> None:
+        joins.set()
+        time.sleep(0.5)
+
+    joined.fake.when["rejoin n1"] = slowly
+    joined.fake.change("node", "n1", "start")
+    assert joins.wait(20)
+    joined.session.close()
+    assert joined.fake.calls.index("rejoin n1") < joined.fake.calls.index("stop")
 
 
 def test_a_sidecar_that_cannot_join_is_said_once_it_is_known_that_its_node_runs(joined: Stage) -> None:
