@@ -237,6 +237,6 @@ def _value(value: object) -> str:
 def _placebo(scenario: Scenario) -> list[Row]:
     if not scenario.faults:
         return []
-    unasked = [objective.name for objective in scenario.objectives if objective.needs is not None]
+    unasked = [objective.name for objective in scenario.objectives if not objective.asked_without_faults]
     rows: list[Row] = [("same", "load, phases and windows; nothing is injected")]
     return [*rows, *_listed("not asked", unasked)]

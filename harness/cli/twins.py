@@ -147,7 +147,7 @@ def _questions(scenario: Scenario) -> Iterator[tuple[str, str, float | None]]:
     """What Prometheus is asked without faults: by which objective, what, and when a fault would have ended."""
     ends_s = {fault.name: fault.at_s + fault.for_s for fault in scenario.faults}
     for objective in scenario.objectives:
-        question = None if objective.needs else objective.question()
+        question = objective.question() if objective.asked_without_faults else None
         if question:
             yield objective.name, question.query, ends_s[question.fault] if question.fault else None
 

@@ -75,7 +75,7 @@ def judge(scenario: Scenario, evidence: Evidence) -> Verdict:
 
 
 def _case(scenario: Scenario, evidence: Evidence, without_faults: bool) -> Case:
-    objectives = tuple(o for o in scenario.objectives if not (without_faults and o.needs))
+    objectives = tuple(o for o in scenario.objectives if o.asked_without_faults or not without_faults)
     evidence = replace(evidence, hit=_hit(scenario, evidence))
     seen: tuple[Seen, ...] = ()
     if without_faults:

@@ -59,6 +59,7 @@ class Alert(Until):
     about: ClassVar[str] = "how long after a fault a Prometheus alert fires, and after its end resolves"
     example: ClassVar[Mapping[str, str]] = {"alert": "NodeDown"}
     said: ClassVar[str] = "the alert fired"
+    notices: ClassVar[bool] = True
     healed: ClassVar[bool | None] = False
     by_prometheus: ClassVar[bool] = True
 

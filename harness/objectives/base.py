@@ -125,12 +125,18 @@ class Objective(ABC):
     figure: ClassVar[str] = ""  # what stands before the figure, where its unit does not say it all
     example: ClassVar[Mapping[str, str]] = {}  # words that ``harness list objectives`` could not think of
     by_prometheus: ClassVar[bool] = False  # its figure is what Prometheus saw, and no better than that
+    notices: ClassVar[bool] = False  # somebody is to notice a fault, and nobody can where there is none
 
     name: str = field(metadata=word("name", NAME, "what the verdict calls it"))
     needs: str | None = field(
         default=None, metadata=word("needs", NAME, "a fault without which it is not asked (under --no-faults)")
     )
     bound: Bound  # every class gives it its own word
+
+    @property
+    def asked_without_faults(self) -> bool:
+        """Does it say anything of a run under ``--no-faults``?"""
+        return self.needs is None and not self.notices
 
     def check(self, traffic: Collection[str], faults: Collection[str]) -> Iterator[tuple[str, str]]:
         """What is wrong with it in this scenario, by names: (key, half a sentence that says what to do)."""

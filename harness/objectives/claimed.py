@@ -29,6 +29,7 @@ class Claimed(Until):
     about: ClassVar[str] = "how long after a fault (or its end) the system itself said so in a log"
     example: ClassVar[Mapping[str, str]] = {"line": "n1 is DOWN", "on": "gateway"}
     said: ClassVar[str] = "the system said so"
+    notices: ClassVar[bool] = True
 
     line: re.Pattern[str] = field(metadata=word("line", PATTERN, "a regular expression that is found in its line"))
     node: str = field(metadata=word("on", NODE, "the node whose log says it"))

@@ -70,6 +70,7 @@ class Detected(OfTraffic):
     key: ClassVar[str] = "detected"
     about: ClassVar[str] = "how long after a fault the first operation failed or was late"
     said: ClassVar[str] = "the first operation failed or was late"
+    notices: ClassVar[bool] = True
     healed: ClassVar[bool | None] = False
 
     bound: Bound = field(metadata=word("detected", _BOUND, "the longest time until then, such as '<= 1s'"))

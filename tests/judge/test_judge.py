@@ -384,6 +384,18 @@ def test_without_faults_windows_are_placebos_and_neither_expectation_nor_what_ne
     assert found.findings[2].reason == "1,000 of 1,000 operations got their answer (100 %)"
 
 
+@pytest.mark.parametrize(
+    "noticed",
+    [
+        written("detected", name="noticed", of="chat", after="lost-n1", detected="<= 1s"),
+        written("claimed", name="said", on="gateway", line="n1 is DOWN", after="lost-n1", claimed="<= 1s"),
+    ],
+)
+def test_nobody_is_asked_to_notice_what_was_not_injected(noticed: Objective) -> None:
+    found = verdict(Story(without_faults=True), ANSWERS, noticed)
+    assert outcomes(found) == {"answers": "held"}
+
+
 def test_a_run_of_which_nothing_was_asked_shows_nothing() -> None:
     found = verdict(Story(without_faults=True), EXCLUDED)
     assert (found.outcome, found.exit_code, found.sentence) == (
