@@ -1,7 +1,7 @@
 from fractions import Fraction
 from math import inf
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.operations import Operation, Outcome
@@ -72,6 +72,7 @@ def by_definition(operations: list[Operation], begin_ns: int, end_ns: int, hold_
         window = [op for op in operations if start_ns <= op.due_ns < start_ns + hold_ns]
         if (
             window
+            and window[0].outcome is Outcome.OK
             and Fraction(succeeded(window), len(window)) >= Fraction(99, 100)
             and quantile(latencies(window), P95) <= slow_s
         ):
@@ -80,6 +81,8 @@ def by_definition(operations: list[Operation], begin_ns: int, end_ns: int, hold_
 
 
 @given(HISTORIES, st.integers(0, 200), st.integers(0, 1500), st.integers(1, 400))
+@example([(67, 1, Outcome.REFUSED, 56), (0, 1, Outcome.OK, 44)], 67, 68, 1)  # one in a hundred failed: the first
+@example([(0, 1, Outcome.REFUSED, 1), (1, 1, Outcome.OK, 60), (0, 1, Outcome.OK, 60)], 0, 10, 2)
 def test_the_first_well_window_is_the_one_of_the_definition(
     history: list[tuple[int, int, Outcome, int]], begin_ns: int, end_ns: int, hold_ns: int
 ) -> None:

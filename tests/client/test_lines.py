@@ -1,6 +1,7 @@
 """Clients that do not speak HTTP, against servers that do as they are told."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -138,6 +139,7 @@ def test_a_message_is_answered_by_its_own_message_on_one_connection() -> None:
 
 def test_with_fresh_connections_every_message_has_a_handshake_and_a_goodbye() -> None:
     goodbyes: list[bytes] = []
+    all_said = threading.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await shaken(reader, writer)
@@ -145,9 +147,12 @@ def test_with_fresh_connections_every_message_has_a_handshake_and_a_goodbye() ->
         writer.write(as_server(data.replace(b"say", b"said")))
         opcode, data = await message(reader)
         goodbyes.append(bytes([opcode]) + data)
+        if len(goodbyes) == 10:
+            all_said.set()
 
     with serving(serve) as port:
         got = run(port, "websocket", connection="fresh")
+        all_said.wait(20)
     assert names(got) == ["OK"] * 10
     assert goodbyes == [b"\x08\x03\xe8"] * 10
 

@@ -114,7 +114,7 @@ def test_users_wait_for_their_answers_and_think_between_them() -> None:
 
 def test_users_who_do_not_think_ask_again_at_once_and_are_never_more() -> None:
     with serving(right) as seen, inside() as talk:
-        got = talk.run(load(seen.port, users=2, think_s=0.0, rate_per_s=0.0, for_s=0.3))
+        got = talk.run(load(seen.port, users=2, think_s=0.0, rate_per_s=0.0, for_s=1.0))
         done = talk.heard[-1]
     assert isinstance(done, LoadDone)
     assert (outcomes(got), done.in_flight_peak, seen.connections) == ({"OK"}, 2, 2)
