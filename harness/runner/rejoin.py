@@ -5,7 +5,7 @@ thread knows which start was the last: what comes of an earlier one is dropped.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -34,7 +34,10 @@ class Joining(RunningCluster, Protocol):
 
 @dataclass
 class Rejoin:
-    """``orders``: what agents are told first; ``arms``: what is to be in force in a node's pod, from now on."""
+    """``orders``: what agents are told first. ``faults``: those with parts in a node's pod, over or not.
+
+    ``arms``: what is to be in force there, from now on.
+    """
 
     running: Joining
     hearing: Hearing
@@ -43,6 +46,7 @@ class Rejoin:
     inbox: Inbox
     agenda: Agenda
     orders: Callable[[Sequence[wire.Address]], Mapping[str, wire.Prepare]]
+    faults: Callable[[str], Collection[str]]
     arms: Callable[[str], Iterable[wire.Arm]]
     _turns: Counter[str] = field(default_factory=Counter)
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="rejoin"))
@@ -65,7 +69,7 @@ class Rejoin:
         self.programs.lost(node)
         self.hearing.prepared.discard(node)
         self.hearing.anew.add(node)
-        there = {arm.fault for arm in self.arms(node)}
+        there = self.faults(node)
         now_ns = self.ledger.now_ns()
         counted = self.hearing.counters.get(node)
         for fault in [fault for fault, where in self.ledger.open() if where == node and fault in there]:

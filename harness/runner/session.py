@@ -6,7 +6,7 @@ Start, lease, journal and end are those of any run (``Player``); only the phases
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,15 +48,19 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A fault that was asked for and is not to be healed yet."""
+    """A fault that was asked for: from when, and until when or until its heal was ordered."""
 
     made_of: tuple[AnyPrimitive, ...]
     at_ns: int
     until_ns: int
 
+    def parts(self, node: str) -> tuple[PodPrimitive, ...]:
+        """Those in that node's pod."""
+        return tuple(p for p in self.made_of if isinstance(p, PodPrimitive) and p.node == node)
+
     def again(self, fault: str, node: str, soon_ns: int) -> wire.Arm | None:
         """Its part in that pod once more, from when it is due; None where it has none, or is nearly over."""
-        parts = tuple(p for p in self.made_of if isinstance(p, PodPrimitive) and p.node == node)
+        parts = self.parts(node)
         at_ns = max(self.at_ns, soon_ns)
         if not parts or self.until_ns <= at_ns:
             return None
@@ -101,6 +105,7 @@ class Session(Player):
             inbox=self._inbox,
             agenda=self._agenda,
             orders=lambda addresses: orders(self._cluster, addresses, self._links, 0.0),
+            faults=lambda node: {fault for fault, asked in self._asked.items() if asked.parts(node)},
             arms=self._arms,
         )
 
@@ -254,8 +259,8 @@ class Session(Player):
 
         def deed() -> None:
             self._hearing.heal(fault)
-            asked = self._asked.pop(fault, None)
-            for node in dict.fromkeys(p.node for p in (asked.made_of if asked else ()) if isinstance(p, Beside)):
+            asked = self._asked[fault] = replace(self._asked[fault], until_ns=self._now_ns())
+            for node in dict.fromkeys(p.node for p in asked.made_of if isinstance(p, Beside)):
                 late_ns = self._now_ns() + to_ns(AFTER_S)
                 self._agenda.add(late_ns, partial(self._programs.close_beside, Spot(fault, node)))
 

@@ -192,6 +192,16 @@ def test_what_was_healed_before_the_sidecar_had_joined_is_not_in_force_again(joi
     assert not [order for order in joined.fake.agents["n1"].heard if isinstance(order, Arm)]
 
 
+def test_a_fault_whose_heal_was_still_under_way_to_the_old_sidecar_went_with_it(
+    joined: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joined.fake.agents["n1"], "obey", lambda order: None)
+    joined.session.heal("cut")
+    joined.fake.change("node", "n1", "start")
+    joined.until(lambda part: not joined.session.in_force("cut"))
+    assert joined.part.troubles() == ()
+
+
 def test_a_sidecar_that_joins_while_all_is_taken_down_is_there_to_be_taken_down(joined: Stage) -> None:
     joins = threading.Event()
 
