@@ -76,6 +76,8 @@ def scenario(
         f'  - {{name: restored, of: visits, after: {after}, restored: "<= {bound}", hold: 5s}}',
         "  # No answer is ever a wrong one; what is late or refused is not wrong.",
         '  - {name: truth, of: visits, wrong: "== 0", in: all}',
+        "  # No service ends because another one is out of reach.",
+        '  - {name: alive, crashes: "== 0"}',
     ]
     return "\n".join(lines) + "\n"
 

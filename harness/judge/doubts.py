@@ -71,7 +71,7 @@ def _one_traffic(name: str) -> Callable[[Objective], bool]:
 
 def measurement_doubts(scenario: Scenario, evidence: Evidence) -> Iterator[Doubt]:
     """Everything that makes the measurement itself invalid, whatever the faults did; most important first."""
-    yield from _troubles(evidence)
+    yield from _troubles(scenario, evidence)
     yield from _unfinished(evidence)
     yield from _clock_doubts(evidence)
     for traffic in scenario.traffic:
@@ -96,10 +96,12 @@ def _unfinished(evidence: Evidence) -> Iterator[Doubt]:
         yield Doubt(f"the run {how} before its end", everything)
 
 
-def _troubles(evidence: Evidence) -> Iterator[Doubt]:
+def _troubles(scenario: Scenario, evidence: Evidence) -> Iterator[Doubt]:
     """A node that dies before any fault was no part of the experiment; one that dies later may be its finding."""
     fired_ns = min((event.before_ns for event in evidence.of(FaultFired)), default=None)
     for trouble in evidence.of(Trouble):
+        if any(objective.tells(trouble, evidence) for objective in scenario.objectives):
+            continue
         match trouble.kind:
             case "agent-lost" | "proxy-lost":
                 yield Doubt(trouble.text, everything)

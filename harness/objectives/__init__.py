@@ -6,6 +6,7 @@ from harness.objectives.answers import Lost, Success, TimedOut, Wrong
 from harness.objectives.availability import Throughput, Unavailable
 from harness.objectives.base import Bound, Finding, Objective, Outcome
 from harness.objectives.claimed import Claimed
+from harness.objectives.crashes import Crashes
 from harness.objectives.duplicated import Duplicated
 from harness.objectives.lie import Lie
 from harness.objectives.linearizable import Linearizable
@@ -29,7 +30,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
         *(P50, P90, P95, P99, P999, Max),
         *(Detected, Claimed, FailedOver, Restored, Repaired),
         *(Memory, MemoryGrowth, Cpu, Descriptors, Overhead),
-        *(Amplification, Linearizable, RevisionsGrow, OneLeader, SameData, Logged, Ready, Promql, Lie, Alert),
+        *(Amplification, Linearizable, RevisionsGrow, OneLeader, SameData, Logged, Crashes, Ready, Promql, Lie, Alert),
     )
 }
 

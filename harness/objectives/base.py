@@ -12,6 +12,7 @@ from msgspec.structs import replace as changed
 
 from harness.cluster import Cluster
 from harness.objectives.when import unknown
+from harness.recording.events import Trouble
 from harness.recording.evidence import Evidence
 from harness.words import NAME, Reader, word, words_of
 
@@ -174,6 +175,10 @@ class Objective(ABC):
     def traffic_name(self) -> str | None:
         """The traffic its figure is taken from; None where it is not taken from traffic."""
         return None
+
+    def tells(self, trouble: Trouble, evidence: Evidence) -> bool:
+        """Whether that trouble is what it asks about: a finding then, and no doubt."""
+        return False
 
     def question(self) -> Question | None:
         """What the runner must ask Prometheus for it while the cluster still stands; None: nothing."""

@@ -16,6 +16,9 @@ _SAME_KERNEL_NS = 1_000_000_000  # a monotonic clock that is further off ours is
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # both are UTC, as the stamp's Z says
 _SHOWN = 160
+_LAST_NS = 1_000_000_000
+_ANYTHING = re.compile(r"\S")
+_CAUSE = re.compile(r"panic|fatal|segmentation|out of memory", re.IGNORECASE)  # what comes after it is a trace of it
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -77,6 +80,17 @@ def log_of(node: str, evidence: Evidence) -> Log | str:
     offset_ns = looks[0].offset_ns
     moved_ns = max(abs(look.offset_ns - offset_ns) + look.error_ns for look in looks)
     return Log(node, text, offset_ns, moved_ns / 1e9 + STAMP_LATE_S)
+
+
+def last_words(node: str, at_ns: int, evidence: Evidence) -> str:
+    """What a node that ended then said last: of its last second the first line with a cause (a panic), else the last
+    one (where Python names an exception); "" where its log is not there or cannot be placed in time."""
+    log = log_of(node, evidence)
+    if isinstance(log, str):
+        return ""
+    from_ns, until_ns = at_ns - _LAST_NS, at_ns + round(log.error_s * 1e9)
+    said = [one for one in log.matching(_ANYTHING) if from_ns <= one.at_ns <= until_ns]
+    return next((one.shown() for one in said if _CAUSE.search(one.text)), said[-1].shown() if said else "")
 
 
 def logs_of(nodes: tuple[str, ...], evidence: Evidence) -> Mapping[str, Log] | str:

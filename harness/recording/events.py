@@ -266,11 +266,12 @@ class Scraped(Event, frozen=True):
     seen: int
 
 
-class Trouble(Event, frozen=True):
-    """Something that was not planned, and what it spoils. One sentence."""
+class Trouble(Event, frozen=True, omit_defaults=True):
+    """Something that was not planned, and what it spoils. One sentence. ``node``: which one died, of ``node-died``."""
 
     kind: TroubleKind
     text: str
+    node: str = ""
 
 
 class TornDown(Event, frozen=True):

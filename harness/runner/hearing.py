@@ -80,8 +80,8 @@ class Hearing:
         """All of it goes now, before its time."""
         self._undo(fault, "")
 
-    def trouble(self, kind: events.TroubleKind, text: str) -> None:
-        self._recorder.event(events.Trouble(self._ledger.now_ns(), kind, text))
+    def trouble(self, kind: events.TroubleKind, text: str, node: str = "") -> None:
+        self._recorder.event(events.Trouble(self._ledger.now_ns(), kind, text, node))
 
     def _message(self, pod: str, message: wire.FromAgent | wire.FromClient, at_ns: int) -> None:
         spot = self._programs.spot(pod)
@@ -154,7 +154,7 @@ class Hearing:
             ours = ours or (exit_code == 0 and self._cluster.node(node).job)
             if not ours and not self.leaving:
                 self.died[node] = f"{node} ended by itself with exit code {exit_code}"
-                self.trouble("node-died", f"{self.died[node]}; its log is logs/{node}.node.log.")
+                self.trouble("node-died", f"{self.died[node]}; its log is logs/{node}.node.log.", node)
         elif part in ("pod", "client", "prometheus") and action == "die" and not self.leaving:
             self._ours_died(part, node)
 

@@ -197,6 +197,18 @@ def test_after_trouble_that_may_be_the_fault_s_own_doing_nothing_is_held_but_har
     assert (good.outcome, good.sentence, bad.outcome, bad.exit_code) == ("inconclusive", "n2 died", "violated", 1)
 
 
+def test_a_node_that_ended_by_itself_is_a_finding_and_no_doubt_where_it_is_asked_for() -> None:
+    died = GOOD.but(more=trouble("node-died", "n2 died", at_s=20).more)
+    never, once = (written("crashes", name="alive", crashes=bound) for bound in ("== 0", "<= 1"))
+    found = verdict(died, *ALL, never)
+    assert outcomes(found) == dict.fromkeys(EVERYTHING, "held") | {"alive": "violated"}
+    assert found.reasons == ("n2 died; alive must be == 0",)
+    assert verdict(died, *ALL, never, expected=("alive",)).exit_code == 0
+    assert verdict(died, *ALL, once).outcome == "held"
+    later = written("crashes", name="alive", crashes="== 0", in_="recovery")
+    assert (verdict(died, *ALL, later).outcome, verdict(died, *ALL, later).sentence) == ("inconclusive", "n2 died")
+
+
 def test_every_kind_of_trouble_keeps_a_run_from_being_held() -> None:
     kinds = get_args(Trouble.__annotations__["kind"])
     assert {verdict(GOOD.but(more=trouble(kind).more)).outcome for kind in kinds} == {"inconclusive"}
