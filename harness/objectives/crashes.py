@@ -39,9 +39,10 @@ class Crashes(InWindow):
 
     def within(self, evidence: Evidence, window: Window) -> Finding:
         died = [one for one in evidence.of(Trouble) if self.tells(one, evidence)]
+        more = f"; {len(died) - 1} more ended so" if len(died) > 1 else ""
         return self.finding(
             self.bound.outcome(len(died)),
-            died[0].text.rstrip(".") if died else "no node ended by itself",
+            died[0].text.rstrip(".") + more if died else "no node ended by itself",
             float(len(died)),
             details=tuple(_told(one, evidence) for one in died),
         )

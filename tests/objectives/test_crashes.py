@@ -48,6 +48,7 @@ def test_none_that_ended_is_held() -> None:
 def test_each_counts_and_an_author_may_bear_some() -> None:
     again = replace(STORY, more=(*STORY.more, Trouble(at(40), "node-died", "n3 ended too.", "n3")))
     assert [crashes(again, bound).outcome for bound in ("<= 2", "<= 1")] == ["held", "violated"]
+    assert crashes(again).reason.endswith("; its log is logs/n2.node.log; 1 more ended so")
     assert crashes(again).details[1] == ("n3", "at 40.000 s"), "of n3 there is no log"
 
 
