@@ -1,5 +1,6 @@
 """Whether nodes end by themselves."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -44,10 +45,15 @@ class Crashes(InWindow):
             self.bound.outcome(len(died)),
             died[0].text.rstrip(".") + more if died else "no node ended by itself",
             float(len(died)),
-            details=tuple(_told(one, evidence) for one in died),
+            details=tuple(_told(died, evidence)),
         )
 
 
-def _told(died: Trouble, evidence: Evidence) -> tuple[str, str]:
-    words = last_words(died.node, died.at_ns, evidence)
-    return died.node, f"at {evidence.since_s(died.at_ns):.3f} s" + (f", its last words: {words}" if words else "")
+def _told(died: Sequence[Trouble], evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """When each node ended, once for all the times that it said the same of it."""
+    when: dict[tuple[str, str], list[str]] = {}
+    for one in died:
+        at = f"{evidence.since_s(one.at_ns):.3f} s"
+        when.setdefault((one.node, last_words(one.node, one.at_ns, evidence)), []).append(at)
+    for (node, words), instants in when.items():
+        yield node, f"at {', '.join(instants)}" + (f": {words}" if words else "")

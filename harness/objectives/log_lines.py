@@ -18,7 +18,10 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # both are UTC, as the stamp's Z 
 _SHOWN = 160
 _LAST_NS = 1_000_000_000
 _ANYTHING = re.compile(r"\S")
-_CAUSE = re.compile(r"panic|fatal|segmentation|out of memory", re.IGNORECASE)  # what comes after it is a trace of it
+# How runtimes name what ended them (Go, Rust, Node, Python, Java); around it stand traces.
+_CAUSE = re.compile(
+    r"(?i:^panic: |panicked at|\bfatal\b|segmentation fault|out of memory)|^Caused by: |^\S*(Error|Exception)\b"
+)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -83,14 +86,15 @@ def log_of(node: str, evidence: Evidence) -> Log | str:
 
 
 def last_words(node: str, at_ns: int, evidence: Evidence) -> str:
-    """What a node that ended then said last: of its last second the first line with a cause (a panic), else the last
-    one (where Python names an exception); "" where its log is not there or cannot be placed in time."""
+    """What a node that ended then said of it: in its last second the last line that names a cause, else its last line;
+    "" where its log is not there or cannot be placed in time."""
     log = log_of(node, evidence)
     if isinstance(log, str):
         return ""
     from_ns, until_ns = at_ns - _LAST_NS, at_ns + round(log.error_s * 1e9)
     said = [one for one in log.matching(_ANYTHING) if from_ns <= one.at_ns <= until_ns]
-    return next((one.shown() for one in said if _CAUSE.search(one.text)), said[-1].shown() if said else "")
+    causes = [one for one in said if _CAUSE.search(one.text)]
+    return next((one.shown() for one in reversed(causes or said)), "")
 
 
 def logs_of(nodes: tuple[str, ...], evidence: Evidence) -> Mapping[str, Log] | str:
