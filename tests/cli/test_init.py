@@ -25,7 +25,7 @@ def test_a_file_is_made_ready_without_being_started_and_stays_as_it_is(harness: 
     ]
     assert "guessed from the file" in said.out
     assert Path("docker-compose.yml").read_text() == before
-    assert harness("check", "first.yaml").out.splitlines()[0] == "first.yaml: well (1 fault, 3 objectives, 2 nodes)"
+    assert harness("check", "first.yaml").out.splitlines()[0] == "first.yaml: well (1 fault, 4 objectives, 2 nodes)"
 
 
 def test_what_is_there_is_never_written_over(harness: Harness) -> None:

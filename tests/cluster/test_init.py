@@ -103,7 +103,7 @@ def test_a_file_with_much_of_what_compose_has_is_made_ready(
     assert "fault   store-1 is cut off; seen: " in output or "fault   store-2 is cut off; seen: " in output
     assert (tmp_path / "docker-compose.yml").read_text() == files["docker-compose.yml"]
     code, output = harness(tmp_path, "check", "first.yaml")
-    assert code == 0 and "first.yaml: well (1 fault, 3 objectives, 5 nodes)" in output
+    assert code == 0 and "first.yaml: well (1 fault, 4 objectives, 5 nodes)" in output
     _nothing_is_left(engine, "chaos-init-")
 
 
