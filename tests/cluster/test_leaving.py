@@ -101,13 +101,19 @@ def test_when_a_program_of_a_sidecar_is_killed_everything_heals_and_the_run_is_i
     assert left_of(engine, run.project()) == []
 
 
-def test_a_node_that_dies_by_itself_makes_the_run_inconclusive(tmp_path: Path, engine: docker.DockerClient) -> None:
-    run = Experiment.start(SHORT, tmp_path)
-    run.until(lambda seen: any(isinstance(e, events.Ready) for e in seen))
+def test_a_node_that_dies_by_itself_is_a_finding_where_it_is_asked_for(
+    tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    asking = tmp_path / SHORT.name
+    asking.write_text(SHORT.read_text() + '  - {name: alive, crashes: "== 0"}\n')
+    run = Experiment.start(asking, tmp_path / "runs")
+    run.until_in_force(1)
     engine.containers.get(container(engine, run.project(), "node", "n2")).kill()
     code, output = run.finish(90)
-    assert code in (1, 3), output
-    assert any(isinstance(e, events.Trouble) and e.kind == "node-died" for e in run.events())
+    (alive,) = (found for found in run.verdict().findings if found.objective == "alive")
+    assert (code, alive.outcome, alive.measured, alive.details[0][0]) == (1, "violated", 1.0, "n2"), output
+    assert "n2 ended by itself with exit code 137" in output
+    assert any(isinstance(e, events.Trouble) and (e.kind, e.node) == ("node-died", "n2") for e in run.events())
     assert left_of(engine, run.project()) == []
 
 
