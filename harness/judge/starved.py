@@ -17,7 +17,7 @@ from harness.units import show_s, show_share
 # With less than this of its processor time idle a machine makes its programs wait for each other: at 85 % those of two
 # processors wait two to three times as long as they compute, and the longest waits are many times that.
 FULL = 0.15
-TAKEN = 0.25  # of it in other hands: below that it was the cluster itself that was too much for its machine
+TAKEN = 0.25  # of it in other hands: below that it was the cluster itself that used it up
 
 
 def unstarved(objective: Objective, finding: Finding, evidence: Evidence) -> Finding:
@@ -32,16 +32,36 @@ def unstarved(objective: Objective, finding: Finding, evidence: Evidence) -> Fin
     excused = evidence.once(("excused",), lambda: _excused(evidence, [_window(look) for look in looks]))
     if not objective.by_prometheus and objective.measure(excused).outcome == "violated":
         return finding
-    return changed(finding, outcome="inconclusive", reason=f"{_said(looks)}: {finding.reason}", doubted=True)
+    return changed(finding, outcome="inconclusive", reason=f"{_said(looks, evidence)}: {finding.reason}", doubted=True)
 
 
 def _starved(evidence: Evidence) -> Sequence[Shared]:
-    return evidence.once(("starved",), lambda: tuple(look for look in evidence.of(Shared) if _is_starved(look)))
+    """Who took it does not matter where there was none before anything was broken: the fault found a machine that was
+    too small for the cluster and its load."""
+
+    def looks() -> tuple[Shared, ...]:
+        small = _too_small(evidence)
+        return tuple(look for look in evidence.of(Shared) if _is_full(look) and (small or _is_taken(look)))
+
+    return evidence.once(("starved",), looks)
 
 
-def _is_starved(look: Shared) -> bool:
-    whole_s = look.length_s * look.processors
-    return look.idle_s < FULL * whole_s and _others_s(look) > TAKEN * whole_s
+def _too_small(evidence: Evidence) -> bool:
+    usual = _usual(evidence)
+    return bool(usual) and sum(map(_is_full, usual)) >= len(usual) / 2
+
+
+def _usual(evidence: Evidence) -> Sequence[Shared]:
+    warmup = evidence.phases.get("warmup", Window(0, 0))
+    return [look for look in evidence.of(Shared) if warmup.holds(look.at_ns)]
+
+
+def _is_full(look: Shared) -> bool:
+    return look.idle_s < FULL * look.length_s * look.processors
+
+
+def _is_taken(look: Shared) -> bool:
+    return _others_s(look) > TAKEN * look.length_s * look.processors
 
 
 def _others_s(look: Shared) -> float:
@@ -79,7 +99,11 @@ def _answered(operations: Operations, which: Mask) -> Operations:
     return replace(operations, outcome=outcome, sent_ns=sent_ns, done_ns=done_ns)
 
 
-def _said(looks: Sequence[Shared]) -> str:
+def _said(looks: Sequence[Shared], evidence: Evidence) -> str:
+    if _too_small(evidence):
+        usual = _usual(evidence)
+        full = f"{sum(map(_is_full, usual))} of {len(usual)} seconds of the warm-up"
+        return f"the machine had no processor time left in {full} (lower the rate, or start fewer nodes)"
     whole_s = sum(look.length_s * look.processors for look in looks)
     others, stolen = sum(map(_others_s, looks)) / whole_s, sum(look.stolen_s for look in looks) / whole_s
     length = show_s(sum(look.length_s for look in looks))

@@ -7,7 +7,7 @@ import msgspec
 from harness.objectives import Finding, Outcome
 
 SCHEMA = 1
-JUDGE = "8"  # raised whenever the same recording could get another verdict
+JUDGE = "9"  # raised whenever the same recording could get another verdict
 
 
 class FaultRecord(msgspec.Struct, frozen=True):

@@ -71,7 +71,7 @@ def test_a_good_run_is_held_and_says_what_users_lost_and_how_long() -> None:
     found = verdict(GOOD, ANSWERS, RECOVERY)
     assert found == Verdict(
         schema=1,
-        judge="8",
+        judge="9",
         scenario="partition",
         run="r1",
         seed=7,

@@ -50,6 +50,23 @@ def test_harm_stays_harm_where_the_machine_was_not_to_blame(looks: tuple[Shared,
     assert outcomes(verdict(told(SLOW, looks=looks), TAIL)) == {"tail": "violated"}, why
 
 
+SMALL = tuple(look(s, 0.1, 1.8) for s in (1, 2, 3, 4, 5, 21, 22, 23, 24))
+ROOM = tuple(look(s, 0.8, 1.1) for s in (6, 7, 8, 9))
+
+
+def test_harm_on_a_machine_that_was_too_small_before_anything_was_broken_is_not_told() -> None:
+    found = verdict(told(SLOW, looks=(*SMALL, *ROOM)), TAIL)
+    assert outcomes(found) == {"tail": "inconclusive"}
+    said = (
+        "the machine had no processor time left in 5 of 9 seconds of the warm-up (lower the rate, or start fewer nodes)"
+    )
+    assert found.sentence.startswith(f"{said}: ")
+
+
+def test_a_machine_that_had_room_in_most_of_the_warm_up_was_large_enough() -> None:
+    assert outcomes(verdict(told(SLOW, looks=(*SMALL[1:], *ROOM, look(9.5, 0.8, 1.1))), TAIL)) == {"tail": "violated"}
+
+
 def test_harm_that_is_there_without_the_starved_seconds_stays_harm() -> None:
     assert outcomes(verdict(told(Harm(18, 30, Outcome.OK, 1.0), looks=STARVED), TAIL)) == {"tail": "violated"}
 
