@@ -47,13 +47,15 @@ def _starved(evidence: Evidence) -> Sequence[Shared]:
 
 
 def _too_small(evidence: Evidence) -> bool:
-    usual = _usual(evidence)
-    return bool(usual) and sum(map(_is_full, usual)) >= len(usual) / 2
+    full, looks = _full_in_warmup(evidence)
+    return looks > 0 and full >= looks / 2
 
 
-def _usual(evidence: Evidence) -> Sequence[Shared]:
+def _full_in_warmup(evidence: Evidence) -> tuple[int, int]:
+    """How many looks of the warm-up found it full, and how many there were."""
     warmup = evidence.phases.get("warmup", Window(0, 0))
-    return [look for look in evidence.of(Shared) if warmup.holds(look.at_ns)]
+    looks = [look for look in evidence.of(Shared) if warmup.holds(look.at_ns)]
+    return sum(map(_is_full, looks)), len(looks)
 
 
 def _is_full(look: Shared) -> bool:
@@ -101,9 +103,9 @@ def _answered(operations: Operations, which: Mask) -> Operations:
 
 def _said(looks: Sequence[Shared], evidence: Evidence) -> str:
     if _too_small(evidence):
-        usual = _usual(evidence)
-        full = f"{sum(map(_is_full, usual))} of {len(usual)} seconds of the warm-up"
-        return f"the machine had no processor time left in {full} (lower the rate, or start fewer nodes)"
+        full, usual = _full_in_warmup(evidence)
+        when = f"in {full} of {usual} seconds of the warm-up"
+        return f"the machine had no processor time left {when} (lower the rate, or start fewer nodes)"
     whole_s = sum(look.length_s * look.processors for look in looks)
     others, stolen = sum(map(_others_s, looks)) / whole_s, sum(look.stolen_s for look in looks) / whole_s
     length = show_s(sum(look.length_s for look in looks))

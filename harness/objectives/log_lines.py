@@ -92,7 +92,8 @@ def last_words(node: str, at_ns: int, evidence: Evidence) -> str:
     if isinstance(log, str):
         return ""
     from_ns, until_ns = at_ns - _LAST_NS, at_ns + round(log.error_s * 1e9)
-    said = [one for one in log.matching(_ANYTHING) if from_ns <= one.at_ns <= until_ns]
+    lines = evidence.once(("lines", node), lambda: tuple(log.matching(_ANYTHING)))  # it may end many times
+    said = [one for one in lines if from_ns <= one.at_ns <= until_ns]
     causes = [one for one in said if _CAUSE.search(one.text)]
     return next((one.shown() for one in reversed(causes or said)), "")
 

@@ -89,7 +89,7 @@ def test_another_trouble_or_another_window_is_no_crash() -> None:
         ("", ""),
     ],
 )
-def test_last_words_are_the_first_cause_of_the_last_second_or_its_last_line(log: str, words: str) -> None:
+def test_last_words_are_the_last_cause_of_the_last_second_or_its_last_line(log: str, words: str) -> None:
     story = replace(STORY, logs={"n2.node.log": log})
     assert last_words("n2", at(20), story.evidence()) == words
     assert last_words("n9", at(20), story.evidence()) == ""
